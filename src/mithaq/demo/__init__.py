@@ -1,0 +1,1 @@
+"""Synthetic people and prints, and two agencies on one machine. Nothing here is a real person or a real finger."""
