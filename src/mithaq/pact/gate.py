@@ -1,0 +1,445 @@
+"""The gate: a query, a follow-up request or a release, held against the agreement, in numbered checks that read as a list.
+
+    QueryFacts + Agreement + the day's count ──gate──► Accepted | Refused(reason, clause, text, parameter)
+
+No path sends or answers a query that `gate` did not accept: the sender asks it before sending, the holder on arrival.
+A refusal is a value with its clause in both languages. Each gate returns the first check that fails, since later ones
+may mean nothing once an earlier one has failed. No name, print or reference of a person is ever put into a text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+from mithaq.errors import FormatError
+from mithaq.pact.agreement import Agreement, active, clause_text, modality_of
+from mithaq.pact.terms import Bilingual, Clause, SpecialField
+from mithaq.pact.wording import reason_terms
+
+Side = Literal["sender", "holder"]
+SPECIAL_FIELDS = frozenset(get_args(SpecialField))
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,63}")
+CASE = re.compile(r"\S(?:[^\x00-\x1f,;|]{0,126}\S)?")  # one reference: nothing that could part a list
+
+
+@dataclass(frozen=True)
+class Offence:
+    """An offence: its category, and the longest custody that the law allows for it, in months. Text: "robbery:120"."""
+
+    category: str
+    max_penalty_months: int
+
+    def __str__(self) -> str:
+        return f"{self.category}:{self.max_penalty_months}"
+
+
+def parse_offence(text: str) -> Offence:
+    """The offence that `str(offence)` wrote; FormatError PAC-030 for any other text."""
+    match = re.fullmatch(r"([a-z][a-z0-9]*(?:-[a-z0-9]+){0,7}):(\d{1,4})", text)
+    if match is None:
+        raise FormatError("PAC-030", "the offence cannot be read", place="offence",
+                          expected="a category and the longest custody in months, as robbery:120",
+                          remedy="write the category in lower case and the months after a colon")
+    return Offence(match[1], int(match[2]))
+
+
+@dataclass(frozen=True)
+class QueryFacts:
+    """What the gate must know of a query. Officers are named by whatever the node keeps for them; a holder that is not
+    told them leaves them empty. `expedited` changes the order of work, never what is allowed."""
+
+    origin_party: str
+    origin_contact: str
+    destination_party: str
+    destination_contact: str
+    purpose: str
+    offence: Offence
+    case: str
+    legal_basis: str
+    search_type: str
+    prints: int
+    persons: int = 1
+    expedited: bool = False
+    ordered_by: str = ""
+    run_by: str = ""
+    approved_by: str = ""
+    format_version: str = "mithaq-1"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is on record of a conversation when the second step is asked for: query → hit → conclusion → request.
+
+    Party and contact are the query's; `references` those of the hit; `concluded_reference` the one that the examiner
+    named. Times are aware; None and "" stand for what did not happen.
+    """
+
+    origin_party: str
+    origin_contact: str
+    case: str
+    purpose: str
+    offence: Offence
+    outcome: str | None
+    references: tuple[str, ...] = ()
+    answered_at: datetime | None = None
+    conclusion: str | None = None
+    concluded_reference: str = ""
+    concluded_by: str = ""
+    requested_at: datetime | None = None
+    requested_reference: str = ""
+    requested_by: str = ""
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """A follow-up request: the requester asks the holder for the personal data behind one reference number.
+
+    `fields` may be empty, which asks for all core data.
+    """
+
+    origin_party: str
+    origin_contact: str
+    destination_party: str
+    destination_contact: str
+    case: str
+    reference: str
+    requested_by: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """A release by the holder: which fields, prepared by one officer and approved by another.
+
+    Data of special nature needs, besides, what the agreement names: a statement of its relevance and a second approval.
+    """
+
+    origin_party: str
+    origin_contact: str
+    destination_party: str
+    destination_contact: str
+    case: str
+    reference: str
+    fields: tuple[str, ...]
+    prepared_by: str
+    approved_by: str
+    relevance_statement: str = ""
+    second_approved_by: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Every check held. `remaining_today` counts after this query; `follow_up` is False where a hit of this offence
+    opens no follow-up (REQ-014)."""
+
+    remaining_today: int = 0
+    follow_up: bool = True
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An expected refusal: its reason code, the clause behind it, the sentence in both languages, the parameter."""
+
+    reason: str
+    clause: Clause | None
+    text: Bilingual
+    parameter: str
+
+    @property
+    def clause_ref(self) -> str:
+        """The article's number, or "" where the agreement names none."""
+        return "" if self.clause is None else self.clause.ref
+
+
+Decision = Accepted | Refused
+
+
+def refused(reason: str, agreement: Agreement, **facts: object) -> Refused:
+    """The refusal for a reason, its sentence filled with `facts` and its clause found. KeyError for an unknown reason."""
+    terms = reason_terms(reason)
+    if terms is None:
+        raise KeyError(reason)
+    safe = {name: fact if isinstance(fact, int) or CODE.fullmatch(str(fact)) else "?" for name, fact in facts.items()}
+    parameter = terms.parameter.format(**{"search_type": "*", "party": "*", **safe})
+    text = Bilingual(ar=terms.sentence.ar.format(**safe), en=terms.sentence.en.format(**safe))
+    clause = agreement.clauses.get(terms.requirement) or clause_text(agreement, parameter)
+    return Refused(reason, clause, text, parameter)
+
+
+def gate(
+    facts: QueryFacts,
+    agreement: Agreement,
+    *,
+    at: datetime,
+    used_today: int,
+    side: Side,
+    served: Collection[str] | None = None,
+) -> Decision:
+    """Whether this query may be sent (`side="sender"`) or answered ("holder") at the instant `at`.
+
+    `used_today` counts the queries of this search type, in this direction, on `quota_day(at, agreement)`, without this
+    one. `served` names the search types that the holder's node serves; None means all that are agreed. The persons who
+    ordered, ran and approved a query are its sender's to name and to keep, so only the sender's gate asks for them.
+    """
+    _aware(at)
+    if used_today < 0:
+        raise ValueError("used_today counts from zero")
+    search_terms = {str(name): terms for name, terms in agreement.search_types.items()}.get(facts.search_type)
+
+    # 1. The two parties of this agreement, and not one of them twice.
+    if refusal := _parties(facts.origin_party, facts.destination_party, agreement):
+        return refusal
+    # 2. The contact points: known on their own side, in the role of queries.
+    if refusal := _contacts(facts, agreement, "query", "query"):
+        return refusal
+    # 3. In force at this instant.
+    if refusal := _in_force(agreement, at):
+        return refusal
+    # 4. The version of the interface control document.
+    if facts.format_version != agreement.icd.version:
+        return refused("format-version", agreement, met=facts.format_version, agreed=agreement.icd.version)
+    # 5. The purpose: agreed, and within the competence of both contact points.
+    if facts.purpose not in agreement.purposes:
+        return refused("purpose-not-agreed", agreement, purpose=facts.purpose)
+    if refusal := _competence(facts, agreement):
+        return refusal
+    # 6. The search type: agreed, and served here.
+    if search_terms is None:
+        return refused("search-type-not-agreed", agreement, search_type=facts.search_type)
+    if served is not None and facts.search_type not in served:
+        return refused("search-type-not-served", agreement, search_type=facts.search_type)
+    # 7. The modality.
+    if not getattr(agreement.modalities, modality_of(facts.search_type)):
+        return refused("modality-not-agreed", agreement, modality=modality_of(facts.search_type))
+    # 8. The offence: stated, and serious enough.
+    if not CODE.fullmatch(facts.offence.category):
+        return refused("offence-missing", agreement)
+    if not is_serious(facts.offence, agreement):
+        return refused("offence-below-threshold", agreement, months=facts.offence.max_penalty_months,
+                       limit=penalty_limit(facts.offence, agreement))
+    # 9. An individual case: one reference, one person's prints.
+    if not facts.case.strip():
+        return refused("case-missing", agreement)
+    if not CASE.fullmatch(facts.case) or facts.persons != 1:
+        return refused("case-not-individual", agreement)
+    # 10. The national legal basis, and the officer who approved the query under it.
+    if not facts.legal_basis.strip():
+        return refused("legal-basis-missing", agreement)
+    if side == "sender" and not facts.approved_by.strip():
+        return refused("approver-missing", agreement)
+    # 11. Who ordered it, and who ran it.
+    if side == "sender" and not facts.ordered_by.strip():
+        return refused("originator-missing", agreement)
+    if side == "sender" and not facts.run_by.strip():
+        return refused("executor-missing", agreement)
+    # 12. The prints: at least one, and no more than one query may hold.
+    if facts.prints < 1:
+        return refused("prints-missing", agreement, search_type=facts.search_type)
+    if facts.prints > search_terms.prints:
+        return refused("prints-too-many", agreement, search_type=facts.search_type, limit=search_terms.prints)
+    # 13. The day's quota. The same figure at both ends: the sender must not exceed it, the holder does not answer past it.
+    if used_today >= search_terms.day:
+        return refused("quota-exceeded", agreement, search_type=facts.search_type, limit=search_terms.day)
+    return Accepted(search_terms.day - used_today - 1, facts.offence.category not in agreement.crime.excluded)
+
+
+def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
+    """Whether this follow-up request may be sent or worked on: only after a hit that an examiner confirmed (REQ-050)."""
+    _aware(at)
+    # 1. The parties and their contact points: the query's sender asks, the holder's release point answers.
+    if refusal := _parties(facts.origin_party, facts.destination_party, agreement):
+        return refusal
+    if facts.origin_party != chain.origin_party:
+        return refused("not-the-requester", agreement)
+    if refusal := _contacts(facts, agreement, "query", "release"):
+        return refusal
+    if refusal := _competence(facts, agreement, chain.purpose):
+        return refusal
+    # 2. In force at this instant.
+    if refusal := _in_force(agreement, at):
+        return refusal
+    # 3. A hit, and one of its references.
+    if refusal := _hit(facts.reference, chain, agreement):
+        return refusal
+    # 4. A person's conclusion on that very reference.
+    if refusal := _confirmed(facts.reference, chain, agreement):
+        return refusal
+    # 5. The same case.
+    if facts.case != chain.case:
+        return refused("case-differs", agreement)
+    # 6. While the requester may still keep the reference print; after that there is nothing left to request on.
+    days = agreement.retention.hit_reference_at_requester_days
+    if chain.answered_at is None or at >= chain.answered_at + timedelta(days=days):
+        return refused("request-too-late", agreement, days=days)
+    # 7. An offence for which personal data may follow at all.
+    if chain.offence.category in agreement.crime.excluded:
+        return refused("offence-excluded", agreement, offence=chain.offence.category)
+    # 8. Who asks.
+    if not facts.requested_by.strip():
+        return refused("originator-missing", agreement)
+    # 9. Fields that may be asked for.
+    return _fields(facts.fields, agreement, special_allowed=True) or Accepted()
+
+
+def gate_release(facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
+    """Whether these fields may leave the holder: the whole chain, two officers, and only what was agreed (REQ-050…055)."""
+    _aware(at)
+    # 1. The parties, the other way round: the holder's release point to the query's sender.
+    if refusal := _parties(facts.origin_party, facts.destination_party, agreement):
+        return refusal
+    if facts.destination_party != chain.origin_party:
+        return refused("not-the-requester", agreement)
+    if refusal := _contacts(facts, agreement, "release", "query"):
+        return refusal
+    # 2. In force at this instant.
+    if refusal := _in_force(agreement, at):
+        return refusal
+    # 3. The chain: a hit, a conclusion, a request, all on the same reference and case.
+    if refusal := _hit(facts.reference, chain, agreement) or _confirmed(facts.reference, chain, agreement):
+        return refusal
+    if chain.requested_at is None or chain.requested_reference != facts.reference or not chain.requested_by.strip():
+        return refused("not-requested", agreement)
+    if not _in_order(chain.answered_at, chain.requested_at, at):
+        return refused("chain-out-of-order", agreement)
+    if facts.case != chain.case:
+        return refused("case-differs", agreement)
+    # 4. An offence for which personal data may follow at all.
+    if chain.offence.category in agreement.crime.excluded:
+        return refused("offence-excluded", agreement, offence=chain.offence.category)
+    # 5. Two persons.
+    if not facts.prepared_by.strip() or not facts.approved_by.strip():
+        return refused("approver-missing", agreement)
+    if same_person(facts.prepared_by, facts.approved_by):
+        return refused("same-officer", agreement)
+    # 6. Something to release, field by field within what was agreed.
+    if not facts.fields:
+        return refused("nothing-to-release", agreement)
+    if refusal := _fields(facts.fields, agreement, special_allowed=_special_allowed(facts, agreement)):
+        return refusal
+    return Accepted()
+
+
+def quota_day(at: datetime, agreement: Agreement) -> str:
+    """The key of the counting day that `at` falls in, as "2026-01-31": the date on which that day began, in UTC."""
+    _aware(at)
+    hours, minutes = agreement.quota.day_boundary.removesuffix("Z").split(":")
+    return (at.astimezone(UTC) - timedelta(hours=int(hours), minutes=int(minutes))).date().isoformat()
+
+
+def is_serious(offence: Offence, agreement: Agreement) -> bool:
+    """True where the offence's longest custody reaches the agreement's threshold, or its own if it is listed."""
+    crime = agreement.crime
+    if any(item.category == offence.category and offence.max_penalty_months >= item.min_max_penalty_months
+           for item in crime.listed):
+        return True
+    if crime.bound == "above":
+        return offence.max_penalty_months > crime.min_max_penalty_months
+    return offence.max_penalty_months >= crime.min_max_penalty_months
+
+
+def penalty_limit(offence: Offence, agreement: Agreement) -> int:
+    """The fewest months of longest custody from which an offence of this category is within the agreement."""
+    crime = agreement.crime
+    general = crime.min_max_penalty_months + (1 if crime.bound == "above" else 0)
+    return min([general, *(item.min_max_penalty_months for item in crime.listed if item.category == offence.category)])
+
+
+def same_person(a: str, b: str) -> bool:
+    """True where two officers' identifiers mean the same person: case, outer spaces and width of letters do not count."""
+    return unicodedata.normalize("NFKC", a).strip().casefold() == unicodedata.normalize("NFKC", b).strip().casefold()
+
+
+def _aware(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("the gate decides by aware instants")
+
+
+def _parties(origin: str, destination: str, agreement: Agreement) -> Refused | None:
+    for code in (origin, destination):
+        if agreement.party(code) is None:
+            return refused("party-unknown", agreement, party=code)
+    if origin == destination:
+        return refused("party-same", agreement, party=origin)
+    return None
+
+
+def _contacts(
+    facts: QueryFacts | RequestFacts | ReleaseFacts, agreement: Agreement, origin_role: str, destination_role: str
+) -> Refused | None:
+    for code, identifier, role in ((facts.origin_party, facts.origin_contact, origin_role),
+                                   (facts.destination_party, facts.destination_contact, destination_role)):
+        party = agreement.party(code)
+        point = party.contact(identifier) if party else None
+        if point is None:
+            return refused("contact-unknown", agreement, party=code, contact=identifier)
+        if role not in point.roles:
+            return refused("contact-role", agreement, party=code, contact=identifier, role=role)
+    return None
+
+
+def _competence(facts: QueryFacts | RequestFacts, agreement: Agreement, purpose: str = "") -> Refused | None:
+    purpose = purpose or (facts.purpose if isinstance(facts, QueryFacts) else "")
+    for code, identifier in ((facts.origin_party, facts.origin_contact),
+                             (facts.destination_party, facts.destination_contact)):
+        party = agreement.party(code)
+        point = party.contact(identifier) if party else None
+        if point is None or not point.serves(purpose):
+            return refused("contact-purpose", agreement, party=code, contact=identifier, purpose=purpose)
+    return None
+
+
+def _in_force(agreement: Agreement, at: datetime) -> Refused | None:
+    if active(agreement, at):
+        return None
+    return refused("agreement-not-yet-in-force" if at < agreement.valid_from else "agreement-expired", agreement)
+
+
+def _hit(reference: str, chain: Chain, agreement: Agreement) -> Refused | None:
+    if chain.outcome != "hit":
+        return refused("no-hit-to-follow", agreement)
+    if reference not in chain.references:
+        return refused("reference-not-answered", agreement)
+    return None
+
+
+def _confirmed(reference: str, chain: Chain, agreement: Agreement) -> Refused | None:
+    if chain.conclusion is None or not chain.concluded_by.strip():
+        return refused("conclusion-missing", agreement)
+    if chain.conclusion != "identified":
+        return refused("not-identified", agreement)
+    if chain.concluded_reference != reference:
+        return refused("reference-not-concluded", agreement)
+    return None
+
+
+def _in_order(*instants: datetime | None) -> bool:
+    known = [instant for instant in instants if instant is not None]
+    return len(known) == len(instants) and known == sorted(known)
+
+
+def _special_allowed(facts: ReleaseFacts, agreement: Agreement) -> bool:
+    second = facts.second_approved_by
+    kept = {
+        "relevance-statement": bool(facts.relevance_statement.strip()),
+        "second-approval": bool(second.strip())
+        and not same_person(second, facts.prepared_by)
+        and not same_person(second, facts.approved_by),
+    }
+    return all(kept[need] for need in agreement.special_categories.needs)
+
+
+def _fields(fields: tuple[str, ...], agreement: Agreement, *, special_allowed: bool) -> Refused | None:
+    for name in fields:
+        if name in agreement.follow_up.core_data:
+            continue
+        if name not in SPECIAL_FIELDS:
+            return refused("field-not-agreed", agreement, field=name)
+        if not special_allowed:
+            return refused("special-category-blocked", agreement, field=name)
+    return None
+
