@@ -27,9 +27,7 @@ from mithaq.demo.ridges import (
 )
 from mithaq.units import MATCHER_PPI, GrayImage
 
-CANVAS_WIDTH_PX: Final = (
-    352  # of an impression at 500 ppi, near a single-finger sensor's window
-)
+CANVAS_WIDTH_PX: Final = 352  # of an impression at 500 ppi, near a single-finger sensor's window
 CANVAS_HEIGHT_PX: Final = 400
 
 
@@ -78,9 +76,7 @@ def impression(
 
     The same finger, seed, difficulty and resolution give the same pixels.
     """
-    if ppi not in (MATCHER_PPI, 2 * MATCHER_PPI):
-        raise ValueError("impressions are rendered at 500 or 1000 ppi")
-    scale = ppi // MATCHER_PPI
+    scale = _scale(ppi)
     spread = _SPREADS[Difficulty(difficulty)]
     rng = np.random.default_rng((master.seed, seed, 0x70726E74))
     shape = CANVAS_HEIGHT_PX * scale, CANVAS_WIDTH_PX * scale
@@ -89,34 +85,22 @@ def impression(
     order = (
         1 if scale == 1 else 3
     )  # between samples 9 to a period a straight line is enough; at twice the scale it shows
-    ridges = map_coordinates(
-        master.ridges, skin, order=order, output=np.float32, cval=-127
-    ) / np.float32(127)
+    ridges = map_coordinates(master.ridges, skin, order=order, output=np.float32, cval=-127) / np.float32(127)
     missing = map_coordinates(master.creases, skin, order=1, output=np.float32) * (
         spread.crease * rng.uniform(0.3, 1.0)
     )
-    missing += map_coordinates(
-        master.pores, skin, order=1, output=np.float32
-    ) * rng.uniform(0.0, 1.0)
+    missing += map_coordinates(master.pores, skin, order=1, output=np.float32) * rng.uniform(0.0, 1.0)
     pressure = np.clip(rng.normal(0.05, spread.pressure), -0.6, 0.6)
     pressure = pressure + spread.patchiness * smooth_noise(rng, *shape, cell=48 * scale)
-    grain = gaussian_filter(
-        rng.standard_normal(shape, dtype=np.float32), 1.1 * scale
-    ) * np.float32(3.9 * scale)
-    touch = (
-        ridges
-        + pressure
-        + spread.grain * grain
-        - missing / np.float32(110)
-        - 3.2 * (1 - contact)
-    )
+    grain = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 1.1 * scale) * np.float32(3.9 * scale)
+    touch = ridges + pressure + spread.grain * grain - missing / np.float32(110) - 3.2 * (1 - contact)
     inked = 1 / (1 + np.exp(-touch * np.float32(5.0)))
     return GrayImage(_develop(inked, contact, rng, spread.noise, scale), float(ppi))
 
 
 def smudge(seed: int, *, ppi: int = 500) -> GrayImage:
     """A smeared touch without ridges, of an impression's size: it must not be searchable."""
-    scale = ppi // MATCHER_PPI
+    scale = _scale(ppi)
     rng = np.random.default_rng((seed, 0x736D7564))
     shape = CANVAS_HEIGHT_PX * scale, CANVAS_WIDTH_PX * scale
     _, _, contact = _touch(rng, _SPREADS[Difficulty.NORMAL], shape, scale)
@@ -125,24 +109,23 @@ def smudge(seed: int, *, ppi: int = 500) -> GrayImage:
     streaks = gaussian_filter(streaks, (14 * scale, 90 * scale))
     streaks = streaks / streaks.std()
     film = 0.45 + 0.16 * streaks + 0.10 * smooth_noise(rng, *shape, cell=40 * scale)
-    return GrayImage(
-        _develop(np.clip(film, 0, 1) * contact, contact, rng, 6.0, scale), float(ppi)
-    )
+    return GrayImage(_develop(np.clip(film, 0, 1) * contact, contact, rng, 6.0, scale), float(ppi))
+
+
+def _scale(ppi: int) -> int:
+    """Pixels of the impression to one of the master."""
+    if ppi not in (MATCHER_PPI, 2 * MATCHER_PPI):
+        raise ValueError("impressions are rendered at 500 or 1000 ppi")
+    return ppi // MATCHER_PPI
 
 
 def _touch(
     rng: np.random.Generator, spread: _Spread, shape: tuple[int, int], scale: int
 ) -> tuple[Floats, Floats, Floats]:
     """Per pixel of the impression: the row and column of the skin it touches, and how firmly, 0 to 1."""
-    y = (
-        np.arange(shape[0], dtype=np.float32)[:, None] + 0.5
-    ) / scale - CANVAS_HEIGHT_PX / 2
-    x = (
-        np.arange(shape[1], dtype=np.float32)[None, :] + 0.5
-    ) / scale - CANVAS_WIDTH_PX / 2
-    shift_x, shift_y = np.clip(
-        rng.normal(0, spread.shift_px, 2), -45, 45
-    )  # of the finger on the sensor
+    y = (np.arange(shape[0], dtype=np.float32)[:, None] + 0.5) / scale - CANVAS_HEIGHT_PX / 2
+    x = (np.arange(shape[1], dtype=np.float32)[None, :] + 0.5) / scale - CANVAS_WIDTH_PX / 2
+    shift_x, shift_y = np.clip(rng.normal(0, spread.shift_px, 2), -45, 45)  # of the finger on the sensor
     turn = np.deg2rad(np.clip(rng.normal(0, spread.turn_deg), -40, 40))
     u = np.cos(turn) * (x - shift_x) + np.sin(turn) * (y - shift_y)
     v = -np.sin(turn) * (x - shift_x) + np.cos(turn) * (y - shift_y)
@@ -162,31 +145,21 @@ def _touch(
     reach += 0.025 * smooth_noise(rng, *shape, cell=22 * scale)
     contact = 1 / (1 + np.exp((reach - 1) * np.float32(28)))
     twist = np.deg2rad(rng.normal(0, spread.twist_deg)) * reach**2
-    bent_u = (
-        u - twist * v + spread.stretch_px * smooth_noise(rng, *shape, cell=95 * scale)
-    )
-    bent_v = (
-        v + twist * u + spread.stretch_px * smooth_noise(rng, *shape, cell=95 * scale)
-    )
+    bent_u = u - twist * v + spread.stretch_px * smooth_noise(rng, *shape, cell=95 * scale)
+    bent_v = v + twist * u + spread.stretch_px * smooth_noise(rng, *shape, cell=95 * scale)
     rows = (bent_v + (HEIGHT_PX - 1) / 2).astype(np.float32)
     columns = (bent_u + (WIDTH_PX - 1) / 2).astype(np.float32)
     return rows, columns, contact.astype(np.float32)
 
 
-def _develop(
-    inked: Floats, contact: Floats, rng: np.random.Generator, noise: float, scale: int
-) -> NDArray[np.uint8]:
+def _develop(inked: Floats, contact: Floats, rng: np.random.Generator, noise: float, scale: int) -> NDArray[np.uint8]:
     """Grey pixels from inking in [0, 1]: tones of ridge and ground, the sensor's blur and noise."""
     shape = inked.shape
-    dark = rng.uniform(25, 75) + 14 * smooth_noise(
-        rng, shape[0], shape[1], cell=60 * scale
-    )
+    dark = rng.uniform(25, 75) + 14 * smooth_noise(rng, shape[0], shape[1], cell=60 * scale)
     ground = rng.uniform(238, 252)
     valley = ground - rng.uniform(5, 35) * contact
     grey = valley + (dark - valley) * inked
     grey = gaussian_filter(grey.astype(np.float32), 0.6 * scale)
-    grey += rng.standard_normal(shape, dtype=np.float32) * (
-        noise * (0.25 + 0.75 * contact)
-    )
+    grey += rng.standard_normal(shape, dtype=np.float32) * (noise * (0.25 + 0.75 * contact))
     pixels: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     return pixels

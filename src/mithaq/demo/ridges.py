@@ -25,14 +25,14 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 Floats = NDArray[np.float32]
 
-WIDTH_PX: Final = 384  # at 500 ppi: 19.5 mm, more than any impression shows, so that impressions can differ in their part
+WIDTH_PX: Final = (
+    384  # at 500 ppi: 19.5 mm, more than any impression shows, so that impressions can differ in their part
+)
 HEIGHT_PX: Final = 448
 PERIOD_PX: Final = 9.0  # mean ridge period of adults at 500 ppi, about 0.46 mm
 _STEP: Final = 2  # ridges grow on every second pixel: 4.5 samples a period are enough, and cost a quarter
 _ROUNDS: Final = 9  # of filtering; fewer leave noise, more iron minutiae out
-_HARMONICS: Final = (
-    7  # the filter's angular shape is cos^14: half its height at 18 degrees
-)
+_HARMONICS: Final = 7  # the filter's angular shape is cos^14: half its height at 18 degrees
 _BANDWIDTH: Final = 0.22  # of the radial band, standard deviation of log frequency
 _GAIN: Final = 2.2  # of the soft clipping after a round, in standard deviations
 _PORE_SPACING_PX: Final = 13.0  # mean distance of pores that show, about 0.65 mm
@@ -82,9 +82,7 @@ def finger(seed: int) -> Master:
     angle = orientation(pattern, rng, height, width, step=_STEP)
     coarse = _grow_ridges(angle, rng)
     rows, columns = _uneven_period(rng)
-    ridges = map_coordinates(
-        coarse, np.stack([rows, columns]), order=3, mode="grid-wrap", output=np.float32
-    )
+    ridges = map_coordinates(coarse, np.stack([rows, columns]), order=3, mode="grid-wrap", output=np.float32)
     ridges = np.clip(ridges * 1.15, -1.0, 1.0)
     return Master(
         seed=seed,
@@ -95,9 +93,7 @@ def finger(seed: int) -> Master:
     )
 
 
-def orientation(
-    pattern: Pattern, rng: np.random.Generator, height: int, width: int, *, step: int
-) -> Floats:
+def orientation(pattern: Pattern, rng: np.random.Generator, height: int, width: int, *, step: int) -> Floats:
     """Ridge orientation in radians, (height, width) samples `step` pixels apart, counter-clockwise from the x axis, modulo π."""
     x = (np.arange(width, dtype=np.float32) * step - WIDTH_PX / 2)[None, :]
     y = (HEIGHT_PX / 2 - np.arange(height, dtype=np.float32) * step)[:, None]
@@ -105,23 +101,17 @@ def orientation(
     if not cores:
         rise = rng.uniform(0.9, 1.5)
         flank = np.exp(-(((y + rng.uniform(-40, 0)) / 130) ** 2))
-        angle = np.arctan(
-            -rise * flank * np.sin(np.clip(x / rng.uniform(150, 180), -1, 1) * pi)
-        )
+        angle = np.arctan(-rise * flank * np.sin(np.clip(x / rng.uniform(150, 180), -1, 1) * pi))
     else:
         angle = np.zeros((height, width), dtype=np.float32)
         for sign, points in ((0.5, cores), (-0.5, deltas)):
             for px, py in points:
                 turn = np.arctan2(y - py, x - px)
                 a, b = rng.normal(0.0, 0.12, 2)
-                angle = angle + sign * (
-                    turn + a * np.sin(turn - pi / 2) + b * np.sin(2 * turn)
-                )
+                angle = angle + sign * (turn + a * np.sin(turn - pi / 2) + b * np.sin(2 * turn))
         arching = rng.uniform(0.35, 0.6)
         foot = max(py for _, py in deltas) + 20
-        angle = angle - arching * np.tanh((x - cores[0][0]) / 75) / (
-            1 + np.exp(-(y - foot) / 35)
-        )
+        angle = angle - arching * np.tanh((x - cores[0][0]) / 75) / (1 + np.exp(-(y - foot) / 35))
     angle = angle + 0.10 * smooth_noise(rng, height, width, cell=90 / step)
     return np.asarray(np.mod(angle, pi), dtype=np.float32)
 
@@ -134,9 +124,7 @@ def _singularities(
     if pattern is Pattern.ARCH:
         return [], []
     if pattern is Pattern.TENTED_ARCH:
-        return [(cx, cy - 10)], [
-            (cx + float(rng.normal(0, 6)), cy - float(rng.uniform(70, 100)))
-        ]
+        return [(cx, cy - 10)], [(cx + float(rng.normal(0, 6)), cy - float(rng.uniform(70, 100)))]
     if pattern is Pattern.WHORL:
         gap = float(rng.uniform(18, 70))
         lean = float(rng.normal(0, 12))
@@ -147,12 +135,8 @@ def _singularities(
                 (cx + float(rng.uniform(85, 130)), cy - float(rng.uniform(85, 140))),
             ],
         )
-    side = (
-        1.0 if pattern is Pattern.LEFT_LOOP else -1.0
-    )  # a left loop runs out to the left: its delta lies right
-    return [(cx, cy)], [
-        (cx + side * float(rng.uniform(75, 125)), cy - float(rng.uniform(90, 145)))
-    ]
+    side = 1.0 if pattern is Pattern.LEFT_LOOP else -1.0  # a left loop runs out to the left: its delta lies right
+    return [(cx, cy)], [(cx + side * float(rng.uniform(75, 125)), cy - float(rng.uniform(90, 145)))]
 
 
 def _grow_ridges(angle: Floats, rng: np.random.Generator) -> Floats:
@@ -167,16 +151,12 @@ def _grow_ridges(angle: Floats, rng: np.random.Generator) -> Floats:
     weights /= weights.sum()
     # In the image y runs down, and the wave runs across the ridge: hence the sign and the quarter turn.
     across = -angle + np.float32(pi / 2)
-    steer = (
-        weights[:, None, None] * np.exp(-2j * orders[:, None, None] * across[None])
-    ).astype(np.complex64)
+    steer = (weights[:, None, None] * np.exp(-2j * orders[:, None, None] * across[None])).astype(np.complex64)
     ridges = rng.standard_normal((height, width), dtype=np.float32)
     for _ in range(_ROUNDS):
         spectrum = scipy.fft.fft2(ridges)
         parts = scipy.fft.ifft2(bank * spectrum[None], axes=(1, 2), overwrite_x=True)
-        filtered = np.einsum("khw,khw->hw", parts.real, steer.real) - np.einsum(
-            "khw,khw->hw", parts.imag, steer.imag
-        )
+        filtered = np.einsum("khw,khw->hw", parts.real, steer.real) - np.einsum("khw,khw->hw", parts.imag, steer.imag)
         ridges = np.tanh(filtered * np.float32(_GAIN / float(filtered.std())))
     return ridges
 
@@ -190,22 +170,14 @@ def _filter_bank(height: int, width: int) -> NDArray[np.complex64]:
     radius[0, 0] = 1e-6
     band = np.exp(-0.5 * (np.log(radius * PERIOD_PX / _STEP) / _BANDWIDTH) ** 2)
     direction = np.arctan2(fy, fx)
-    return np.stack(
-        [band * np.exp(2j * k * direction) for k in range(_HARMONICS + 1)]
-    ).astype(np.complex64)
+    return np.stack([band * np.exp(2j * k * direction) for k in range(_HARMONICS + 1)]).astype(np.complex64)
 
 
 def _uneven_period(rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Where each pixel of the finger looks on the growth grid: a smooth warp, so that the period varies by some percent."""
-    rows = np.broadcast_to(
-        np.arange(HEIGHT_PX, dtype=np.float32)[:, None], (HEIGHT_PX, WIDTH_PX)
-    )
-    columns = np.broadcast_to(
-        np.arange(WIDTH_PX, dtype=np.float32)[None, :], (HEIGHT_PX, WIDTH_PX)
-    )
-    scale = rng.normal(
-        1.0, 0.035
-    )  # fingers differ, and ridges below the core are wider than above it
+    rows = np.broadcast_to(np.arange(HEIGHT_PX, dtype=np.float32)[:, None], (HEIGHT_PX, WIDTH_PX))
+    columns = np.broadcast_to(np.arange(WIDTH_PX, dtype=np.float32)[None, :], (HEIGHT_PX, WIDTH_PX))
+    scale = rng.normal(1.0, 0.035)  # fingers differ, and ridges below the core are wider than above it
     below = np.maximum(rows - HEIGHT_PX * 0.62, 0)
     rows = HEIGHT_PX / 2 + (rows - HEIGHT_PX / 2) / scale - 0.0006 * below**2
     columns = WIDTH_PX / 2 + (columns - WIDTH_PX / 2) / scale
@@ -221,10 +193,9 @@ def _pores(ridges: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
     columns = rng.integers(0, ridges.shape[1], count)
     on_crest = ridges[rows, columns] > 0.8
     pores = np.zeros(ridges.shape, dtype=np.float32)
-    pores[rows[on_crest], columns[on_crest]] = rng.uniform(
-        2.0, 5.5, int(on_crest.sum())
-    )
-    return np.clip(gaussian_filter(pores, 0.8) * 255, 0, 255).astype(np.uint8)
+    pores[rows[on_crest], columns[on_crest]] = rng.uniform(2.0, 5.5, int(on_crest.sum()))
+    shown: NDArray[np.uint8] = np.clip(gaussian_filter(pores, 0.8) * 255, 0, 255).astype(np.uint8)
+    return shown
 
 
 def _creases(rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -232,10 +203,7 @@ def _creases(rng: np.random.Generator) -> NDArray[np.uint8]:
     y = np.arange(HEIGHT_PX, dtype=np.float32)[:, None]
     x = np.arange(WIDTH_PX, dtype=np.float32)[None, :]
     creases = np.zeros((HEIGHT_PX, WIDTH_PX), dtype=np.float32)
-    lines = [
-        (rng.uniform(0.7, 1.3), rng.uniform(20, 60))
-        for _ in range(int(rng.poisson(2.0)))
-    ]
+    lines = [(rng.uniform(0.7, 1.3), rng.uniform(20, 60)) for _ in range(int(rng.poisson(2.0)))]
     if rng.random() < 0.15:
         lines.append((rng.uniform(2.0, 3.5), rng.uniform(30, 70)))
     for half_width, half_length in lines:
@@ -243,16 +211,12 @@ def _creases(rng: np.random.Generator) -> NDArray[np.uint8]:
         turn, bend = rng.uniform(0, pi), rng.normal(0, 0.002)
         along = (x - px) * np.cos(turn) + (y - py) * np.sin(turn)
         aside = (y - py) * np.cos(turn) - (x - px) * np.sin(turn) + bend * along**2
-        line = np.exp(-0.5 * (aside / half_width) ** 2) / (
-            1 + np.exp((np.abs(along) - half_length) / 4)
-        )
+        line = np.exp(-0.5 * (aside / half_width) ** 2) / (1 + np.exp((np.abs(along) - half_length) / 4))
         creases = np.maximum(creases, line)
     return np.rint(creases * 255).astype(np.uint8)
 
 
-def smooth_noise(
-    rng: np.random.Generator, height: int, width: int, *, cell: float
-) -> Floats:
+def smooth_noise(rng: np.random.Generator, height: int, width: int, *, cell: float) -> Floats:
     """Smooth random field (height, width), about standard normal, that changes over `cell` samples."""
     down, right = _spline(height, cell), _spline(width, cell)
     knots = rng.standard_normal((down.shape[1], right.shape[1]), dtype=np.float32)
@@ -263,12 +227,6 @@ def smooth_noise(
 def _spline(length: int, cell: float) -> Floats:
     """Weights (length, knots) of cubic B-splines `cell` apart, each row scaled to unit power."""
     knots = np.arange(-1, int(np.ceil(length / cell)) + 2, dtype=np.float32)
-    t = np.abs(
-        np.arange(length, dtype=np.float32)[:, None] / np.float32(cell) - knots[None, :]
-    )
-    weights = np.where(
-        t < 1, 2 / 3 - t**2 + t**3 / 2, np.where(t < 2, (2 - t) ** 3 / 6, 0)
-    )
-    return np.asarray(
-        weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), dtype=np.float32
-    )
+    t = np.abs(np.arange(length, dtype=np.float32)[:, None] / np.float32(cell) - knots[None, :])
+    weights = np.where(t < 1, 2 / 3 - t**2 + t**3 / 2, np.where(t < 2, (2 - t) ** 3 / 6, 0))
+    return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), dtype=np.float32)
