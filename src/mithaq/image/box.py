@@ -37,7 +37,7 @@ _LONGEST_HEADER = 1024
 _FORMATS = frozenset({"WSQ", "PNG", "JPEG", "JPEG2000", "TIFF", "BMP", "PNM"})
 # The keys of refusals that the worker may send; a broken-into child may send anything.
 _WORKER_KEYS = frozenset(
-    {"text", "unknown", "pixels", "zero", "truncated", "damaged", "memory", "animated", "depth", "no-wsq"}
+    {"text", "unknown", "pixels", "zero", "truncated", "damaged", "memory", "variant", "animated", "depth", "no-wsq"}
 )
 # What a clean interpreter needs to find its libraries; the parent's other settings and secrets stay with the parent.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TMPDIR")
@@ -117,7 +117,7 @@ class Box:
         """The picture in `data`, its format told by its first bytes and never by a name or label.
 
         `compression="NONE"`, or `raw_shape` (h, w) without a compression, says that the data are grey pixels, a byte each.
-        `place` names the picture in an error. ImageError (IMG-001 to IMG-015, IMG-023 to IMG-025) for whatever is not a sound picture.
+        `place` names the picture in an error. ImageError (IMG-001 to IMG-015, IMG-023 to IMG-026) for whatever is not a sound picture.
         """
         if not data:
             raise refusal("empty", place)
@@ -200,7 +200,9 @@ class Box:
                 channel.settimeout(_left(deadline))
                 channel.sendall(part)
             channel.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
+        except TimeoutError:
+            raise
+        except OSError:
             pass  # the child died while it read; its status says how
         reply = bytearray()
         cap = self.limits.pixels + (1 << 16)
@@ -229,7 +231,10 @@ class Box:
 
     def _status(self, control: socket.socket, deadline: float) -> int:
         control.settimeout(_left(deadline))
-        status = control.recv(_LENGTH_BYTES, socket.MSG_WAITALL)
+        try:
+            status = control.recv(_LENGTH_BYTES, socket.MSG_WAITALL)
+        except ConnectionResetError:
+            raise _WorkerGone from None
         if len(status) < _LENGTH_BYTES:
             raise _WorkerGone
         return int.from_bytes(status, "little")

@@ -40,7 +40,7 @@ def gray_image(box: Box, source: bytes | PrintImage, *, user_ppi: float | None =
     """The print in `source`, decoded in `box`, at its own resolution.
 
     `user_ppi` is what the user states (100 to 4000) and wins over record and file. ImageError: IMG-001 to IMG-015 and
-    IMG-023 to IMG-025 as `Box.decode`, IMG-016 where the record states another size than the picture has, IMG-017 to
+    IMG-023 to IMG-026 as `Box.decode`, IMG-016 where the record states another size than the picture has, IMG-017 to
     IMG-021 where no resolution is stated, or one that cannot be true.
     """
     if user_ppi is not None:
@@ -71,7 +71,7 @@ def to_matcher(image: GrayImage) -> GrayImage:
     the result would be empty or past 64 million pixels.
     """
     scale = MATCHER_PPI / image.ppi
-    if abs(scale - 1.0) <= SAME_SCALE:
+    if abs(image.ppi - MATCHER_PPI) <= SAME_SCALE * MATCHER_PPI:
         return GrayImage(image.pixels, float(MATCHER_PPI))
     height, width = round(image.height * scale), round(image.width * scale)
     if height < 1 or width < 1 or height * width > MOST_SCALED_PIXELS:

@@ -49,6 +49,12 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "at most {limit} MiB",
         "send a smaller picture, or raise the memory limit of the decoder box",
     ),
+    "variant": (
+        "IMG-026",
+        "the header of the picture is damaged, or of a kind that is not read here",
+        "a sound file of 8-bit grey",
+        "convert the picture to PNG without loss, or " + _AGAIN,
+    ),
     "animated": ("IMG-012", "the picture is an animation", "one still picture", "save a single frame"),
     "depth": (
         "IMG-013",

@@ -13,21 +13,23 @@ from numpy.typing import NDArray
 
 TILE_PX = 64  # seven ridges of an adult's print at 500 ppi: enough to tell periods apart, few enough to stay parallel
 SHORTEST_PX = 2.5  # just above two pixels, where a wave can no longer be told from noise
-LONGEST_PX = 48.0
-# The strongest wave and its neighbours must hold this share of a tile's power; noise gives a hundredth.
-STANDS_OUT = 0.25
+LONGEST_PX = 36.0  # 0.76 mm at 1200 ppi; above it strokes of lettering look like ridges
+# The strongest wave and its neighbours must hold this share of a tile's power. Noise gives a hundredth, random squares of
+# 6 to 20 px stay below 0.45; in prints, poor ones too, a tenth of the tiles and mostly half of them are above.
+STANDS_OUT = 0.4
 LEAST_CONTRAST = 6.0  # grey levels (standard deviation); paper and sensor noise stay below
 LEAST_TILES = 4
+LEAST_SHARE = 0.1  # of the tiles that show anything
 _MOST_TILES = 64
 _LOOK_BEYOND = 1.4
-_SURE = 0.5
+_SURE = 0.6
 
 
 def ridge_period_px(pixels: NDArray[np.uint8]) -> float | None:
     """The median ridge period of a grey picture uint8 (h, w), in pixels; None where too few tiles show ridges.
 
-    Periods from 2.5 to 16 px are measured with tiles of 64 px; where fewer than half of those show any, tiles of 128 px
-    are tried too, for ridges 13 to 48 px apart (1000 ppi and above), and the size that shows more ridges is taken.
+    Periods from 2.5 to 16 px are measured with tiles of 64 px; where fewer than 0.6 of those show any, tiles of 128 px
+    are tried too, for ridges 13 to 36 px apart (1000 ppi and above), and the size that shows more ridges is taken.
     """
     small = _median_period(pixels, TILE_PX, SHORTEST_PX, TILE_PX / 4)
     if small is not None and small[1] >= _SURE:
@@ -75,7 +77,7 @@ def _median_period(
         periods.append(1.0 / middle if middle > 0 else 0.0)
     found, share = np.asarray(periods), np.asarray(shares)
     clear = found[(share >= STANDS_OUT) & (found >= shortest_px) & (found <= longest_px)]
-    if len(clear) < LEAST_TILES:
+    if len(clear) < max(LEAST_TILES, LEAST_SHARE * len(tiles)):
         return None
     return float(np.median(clear)), len(clear) / len(tiles)
 

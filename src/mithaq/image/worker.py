@@ -18,6 +18,7 @@ import resource
 import signal
 import socket
 import struct
+import sys
 import warnings
 from importlib import import_module
 from typing import Any
@@ -32,6 +33,7 @@ from PIL import (
     PngImagePlugin,
     PpmImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
 )
 
 from mithaq.image import headers
@@ -49,6 +51,9 @@ PLUGINS = (
 )
 _PILLOW_NAMES = {"PNM": "PPM"}
 _TIFF_X, _TIFF_Y, _TIFF_UNIT, _TIFF_BITS, _TIFF_PHOTOMETRIC = 282, 283, 296, 258, 262
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_TIFF_STRIP_OFFSETS, _TIFF_ROWS_PER_STRIP = 273, 278
+_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT, _TIFF_TILE_OFFSETS = 322, 323, 324
 _INCHES_PER_UNIT = {2: 1.0, 3: 2.54}
 
 
@@ -152,16 +157,31 @@ def decode(data: bytes, *, pixel_limit: int, wsq: Any) -> tuple[int, int, bytes,
         raise Unreadable("text" if _is_text(data) else "unknown")
     if name == "WSQ":
         return _decode_wsq(data, pixel_limit, wsq)
-    with Image.open(io.BytesIO(data), formats=[_PILLOW_NAMES.get(name, name)]) as image:
+    if name == "TIFF" and headers.tiff_is_cut(data):
+        raise headers.Truncated
+    try:
+        opened = Image.open(io.BytesIO(data), formats=[_PILLOW_NAMES.get(name, name)])
+    except UnidentifiedImageError:
+        raise Unreadable("variant") from None
+    with opened as image:
         _check_size(image.size, pixel_limit)
         if name == "PNG" and getattr(image, "n_frames", 1) > 1:
             raise Unreadable("animated", image.size)
         density = _density(image, name, data)
+        tags: Any = getattr(image, "tag_v2", {})
+        if name == "TIFF":
+            _check_tiff(tags)
+        if name == "PNG" and not headers.png_is_whole(data):
+            raise Unreadable("truncated", image.size)
+        bits = tags.get(_TIFF_BITS, (16,))[0] if image.mode != "I" or name == "PNM" else 32
         announced = image.size
         image.load()
         if image.size not in (announced, announced[::-1]):
             raise Unreadable("damaged", image.size)
-        gray = to_gray(_upright(image))
+        gray = to_gray(_upright(image), deep_bits=bits)
+        # Pillow turns white-is-zero round for eight bits and fewer, not for more.
+        if bits > 8 and image.mode.startswith("I") and tags.get(_TIFF_PHOTOMETRIC) == 0:
+            gray = ImageOps.invert(gray)
         return gray.width, gray.height, gray.tobytes(), density, name
 
 
@@ -184,6 +204,26 @@ def _check_size(size: tuple[int, int], pixel_limit: int) -> None:
         raise Unreadable("zero", size)
     if size[0] * size[1] > pixel_limit:
         raise Unreadable("pixels", size)
+
+
+def _check_tiff(tags: Any) -> None:
+    """Refuse a TIFF whose strips or tiles are too few for its size: Pillow leaves what they lack black, in silence."""
+    width, height = (
+        int(tags[_TIFF_WIDTH]),
+        int(tags[_TIFF_HEIGHT]),
+    )  # as stored: Pillow's size is already turned upright
+    if _TIFF_TILE_OFFSETS in tags:
+        tile_width, tile_height = int(tags[_TIFF_TILE_WIDTH]), int(tags[_TIFF_TILE_HEIGHT])
+        if tile_width < 1 or tile_height < 1:
+            raise headers.Damaged
+        wanted, held = -(-width // tile_width) * -(-height // tile_height), len(tags[_TIFF_TILE_OFFSETS])
+    else:
+        rows = int(tags.get(_TIFF_ROWS_PER_STRIP, height))
+        if rows < 1:
+            raise headers.Damaged
+        wanted, held = -(-height // rows), len(tags[_TIFF_STRIP_OFFSETS])
+    if held < wanted:
+        raise headers.Truncated
 
 
 def _is_text(data: bytes) -> bool:
@@ -237,11 +277,14 @@ def _upright(image: Image.Image) -> Image.Image:
         return image  # damaged metadata beside a sound picture: read it as it lies
 
 
-def to_gray(image: Image.Image) -> Image.Image:
-    """Mode "L", ridges dark: colour by ITU-R BT.601 luma, transparency laid on white, sixteen bits to their upper eight."""
+def to_gray(image: Image.Image, *, deep_bits: int) -> Image.Image:
+    """Mode "L", ridges dark: colour by ITU-R BT.601 luma, transparency laid on white, deep pixels to their upper eight bits.
+
+    `deep_bits` is how many bits a pixel has where it has more than eight: 9 to 16, else Unreadable.
+    """
     mode = image.mode
-    if mode.startswith("I;16") or mode == "I":
-        return _from_deep(image)
+    if mode.startswith("I"):
+        return _from_deep(image, deep_bits)
     if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         over = image.convert("RGBA")
         paper = Image.new("RGBA", over.size, (255, 255, 255, 255))
@@ -251,30 +294,17 @@ def to_gray(image: Image.Image) -> Image.Image:
     return image.convert("L")
 
 
-def _from_deep(image: Image.Image) -> Image.Image:
-    """Eight bits from sixteen. Mode "I" is sixteen bits from PGM, which Pillow scales; elsewhere thirty-two: refused."""
-    tags: Any = getattr(image, "tag_v2", {})
-    if image.mode == "I":
-        low, high = image.getextrema()
-        if image.format != "PPM" or not 0 <= float(low) <= float(high) <= 65535.0:  # type: ignore[arg-type]
-            raise Unreadable("depth", image.size)
-        image = image.convert("I;16")
-    elif image.mode == "I;16B":
-        image = image.convert("I").convert("I;16")
-    elif image.mode not in ("I;16", "I;16L"):
+def _from_deep(image: Image.Image, bits: int) -> Image.Image:
+    if not 8 < bits <= 16:
         raise Unreadable("depth", image.size)
-    # Pillow keeps I;16 least significant byte first, and hands out twelve-bit TIFF unscaled.
-    bits = tags.get(_TIFF_BITS, (16,))[0]
-    raw = image.tobytes("raw", "I;16")
-    if bits == 16:
-        upper = raw[1::2]
-    elif 8 < bits < 16:
-        upper = bytes(min(255, (low | high << 8) >> (bits - 8)) for low, high in zip(raw[::2], raw[1::2], strict=True))
-    else:
+    wide = image.convert("I")
+    low, high = wide.getextrema()
+    if not 0 <= float(low) <= float(high) < 1 << bits:  # type: ignore[arg-type]
         raise Unreadable("depth", image.size)
-    gray = Image.frombytes("L", image.size, upper)
-    # Pillow turns white-is-zero round for eight bits and fewer, not for sixteen.
-    return ImageOps.invert(gray) if tags.get(_TIFF_PHOTOMETRIC) == 0 else gray
+    if bits < 16:
+        wide = wide.point(lambda value: value * (1 << (16 - bits)) + 0)
+    pixels = wide.tobytes()  # four bytes each, in this machine's order; the second of the lower two is wanted
+    return Image.frombytes("L", image.size, pixels[1::4] if sys.byteorder == "little" else pixels[2::4])
 
 
 if __name__ == "__main__":
