@@ -6,7 +6,8 @@
     lifecycle   a conversation's states and steps, as one table           wording: the texts in both languages
     keys message ledger                                                   what travels, and what proves that it did
 
-The gate itself is `mithaq.pact.gate.gate`, since the package already has a module of that name. The names below load their module when they are first used, so that a program pays only for what it uses.
+The gate itself is `mithaq.pact.gate.gate`, since the package has a module of that name. The names below load their
+module when they are first used, so that a program pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "agreement": ("Agreement", "active", "candidate_cap", "clause_text", "difference", "parse_agreement",
                   "threshold_fmr"),
-    "gate": ("Accepted", "Chain", "Offence", "QueryFacts", "Refused", "ReleaseFacts", "RequestFacts", "gate_release", "gate_request", "parse_offence", "quota_day"),
+    "gate": ("Accepted", "Chain", "Offence", "QueryFacts", "Refused", "ReleaseFacts", "RequestFacts",
+             "gate_release", "gate_request", "parse_offence", "quota_day"),
     "lifecycle": ("advance",),
     "proposal": ("propose",),
     "signed": ("Signed", "parse_signed", "sign", "unsigned", "verify"),

@@ -3,8 +3,8 @@
     document bytes ──parse_agreement──► Agreement ──► gate, lifecycle, message      id = "sha256:" + hex of the bytes
                                             └──► clause_text(parameter or refusal reason) ──► Clause in two languages
 
-`terms.py` holds the sections, `strict.py` the reading, `proposal.py` makes a document, `signed.py` signs and verifies it.
-The checks here are those between the parts: nothing is accepted that this version could not keep (fail closed).
+`terms.py` holds the sections, `strict.py` the reading, `proposal.py` makes a document, `signed.py` signs and verifies
+it. The checks here are those between the parts: nothing is accepted that this version could not keep (fail closed).
 Errors are `TrustError`: PAC-010 to PAC-019 here.
 """
 
@@ -179,7 +179,7 @@ def active(agreement: Agreement, at: datetime) -> bool:
 def clause_text(agreement: Agreement, about: str) -> Clause | None:
     """The clause behind a parameter's path, a requirement ("REQ-130") or a refusal's reason; None where there is none.
 
-    A path falls back to the term that holds it: "search_types.TP/TP.day", then "search_types.*.day", then "search_types".
+    A path falls back to the term that holds it: "search_types.TP/TP.day", "search_types.*.day", then "search_types".
     """
     terms = reason_terms(about)
     if terms is not None:
@@ -223,9 +223,10 @@ def _terms(agreement: Agreement, search_type: str) -> SearchTerms:
 
 
 def _leaves(value: object, path: str = "") -> dict[str, object]:
-    """Paths of all values that hold no further names. Contact points are told apart by their identifier, not their place."""
+    """Paths of all values that hold no further names. Contact points are told apart by identifier, not by place."""
     if isinstance(value, dict) and set(value) != {"ref", "ar", "en"}:
-        return {k: v for name, part in value.items() for k, v in _leaves(part, f"{path}.{name}" if path else name).items()}
+        outer = f"{path}." if path else ""
+        return {leaf: end for name, part in value.items() for leaf, end in _leaves(part, outer + name).items()}
     if isinstance(value, list) and value and all(isinstance(item, dict) and "id" in item for item in value):
         return _leaves({item["id"]: item for item in value}, path)
     return {path: value}
@@ -238,16 +239,26 @@ def _trust(code: str, problem: str, path: str, expected: str, remedy: str = "") 
 
 def _refuse_schema(values: dict[str, Any]) -> None:
     if "schema" in values and values["schema"] != SCHEMA:
-        raise _trust("PAC-010", "this is not an agreement that this version knows", "schema", SCHEMA,
-                     "use a version of mithaq that knows it, or agree on this one")
+        raise _trust(
+            "PAC-010",
+            "this is not an agreement that this version knows",
+            "schema",
+            SCHEMA,
+            "use a version of mithaq that knows it, or agree on this one",
+        )
 
 
 def _refuse_private_keys(values: object, path: str = "") -> None:
     """A private member beside a public key must be named for what it is, not as an unknown key."""
     if isinstance(values, dict):
         if "kty" in values and {"d", "p", "q", "k"} & values.keys():
-            raise _trust("PAC-014", "a private key stands in the agreement", path or "keys", "public keys only",
-                         "make a new key: this one is no longer secret")
+            raise _trust(
+                "PAC-014",
+                "a private key stands in the agreement",
+                path or "keys",
+                "public keys only",
+                "make a new key: this one is no longer secret",
+            )
         for name, part in values.items():
             _refuse_private_keys(part, f"{path}.{name}" if path else name)
     elif isinstance(values, list):
@@ -267,8 +278,12 @@ def _check_parties(agreement: Agreement) -> None:
     seen: set[str] = set()
     for code, party in agreement.parties.items():
         if party.country not in COUNTRIES:
-            raise _trust("PAC-011", f"{party.country} is not a country code", f"parties.{code}.country",
-                         "an ISO 3166-1 alpha-2 code in use")
+            raise _trust(
+                "PAC-011",
+                f"{party.country} is not a country code",
+                f"parties.{code}.country",
+                "an ISO 3166-1 alpha-2 code in use",
+            )
         for point in party.contact_points:
             path = f"parties.{code}.contact_points"
             if point.id in seen:
@@ -278,8 +293,12 @@ def _check_parties(agreement: Agreement) -> None:
                 raise _trust("PAC-015", f"{point.id} serves a purpose that is not agreed", path, "agreed purposes only")
         for role in ("query", "release"):
             if not any(role in point.roles for point in party.contact_points):
-                raise _trust("PAC-015", f"no contact point has the role {role}", f"parties.{code}.contact_points",
-                             "at least one for queries and one for releases")
+                raise _trust(
+                    "PAC-015",
+                    f"no contact point has the role {role}",
+                    f"parties.{code}.contact_points",
+                    "at least one for queries and one for releases",
+                )
 
 
 def _check_keys(agreement: Agreement) -> None:
@@ -290,21 +309,41 @@ def _check_keys(agreement: Agreement) -> None:
         for kind, keys in (("sign", party.keys.sign), ("encrypt", party.keys.encrypt)):
             for key in keys:
                 if (key.kty, key.crv) != suite[kind] or (key.y is None) is (key.kty == "EC"):
-                    raise _trust("PAC-013", "a key is not of the agreed cryptographic suite", f"{path}.{kind}",
-                                 f"{' '.join(suite[kind])} keys, as the suite {agreement.crypto_suite} says")
+                    raise _trust(
+                        "PAC-013",
+                        "a key is not of the agreed cryptographic suite",
+                        f"{path}.{kind}",
+                        f"{' '.join(suite[kind])} keys, as the suite {agreement.crypto_suite} says",
+                    )
                 if any(part is not None and not _is_b64url(part) for part in (key.x, key.y)):
-                    raise _trust("PAC-013", "a key's coordinate is not base64url of 32 bytes", f"{path}.{kind}",
-                                 "a public key as `mithaq node init` wrote it")
+                    raise _trust(
+                        "PAC-013",
+                        "a key's coordinate is not base64url of 32 bytes",
+                        f"{path}.{kind}",
+                        "a public key as `mithaq node init` wrote it",
+                    )
         for vkey in party.keys.checkpoint:
             if not _is_vkey(vkey):
-                raise _trust("PAC-013", "a ledger key does not carry its own key identifier", f"{path}.checkpoint",
-                             "a C2SP verifier key as `mithaq node init` wrote it")
-        names = [*party.keys.tls, *(key.thumbprint for key in (*party.keys.sign, *party.keys.encrypt)),
-                 *(vkey.rsplit("+", 1)[1] for vkey in party.keys.checkpoint)]
+                raise _trust(
+                    "PAC-013",
+                    "a ledger key does not carry its own key identifier",
+                    f"{path}.checkpoint",
+                    "a C2SP verifier key as `mithaq node init` wrote it",
+                )
+        names = [
+            *party.keys.tls,
+            *(key.thumbprint for key in (*party.keys.sign, *party.keys.encrypt)),
+            *(vkey.rsplit("+", 1)[1] for vkey in party.keys.checkpoint),
+        ]
         for name in names:
             if owners.setdefault(name, code) != code:
-                raise _trust("PAC-012", "both parties name the same key", path, "keys that one party alone holds",
-                             "each party makes its own keys: whoever holds both could sign for both")
+                raise _trust(
+                    "PAC-012",
+                    "both parties name the same key",
+                    path,
+                    "keys that one party alone holds",
+                    "each party makes its own keys: whoever holds both could sign for both",
+                )
 
 
 def _is_b64url(text: str) -> bool:
@@ -332,30 +371,50 @@ def _check_terms(agreement: Agreement) -> None:
     if agreement.valid_to is not None and agreement.valid_to <= agreement.valid_from:
         raise _trust("PAC-015", "the agreement ends before it begins", "valid", "an end after the start")
     if (agreement.previous is None) is not (agreement.version == 1):
-        raise _trust("PAC-015", "the version and the document before it do not fit", "previous",
-                     "null for version 1, and the id of the version before for every other")
+        raise _trust(
+            "PAC-015",
+            "the version and the document before it do not fit",
+            "previous",
+            "null for version 1, and the id of the version before for every other",
+        )
     if agreement.follow_up.hours_urgent > agreement.follow_up.hours_ordinary:
-        raise _trust("PAC-015", "urgent requests would take longer than ordinary ones", "follow_up",
-                     "hours_urgent of at most hours_ordinary")
+        raise _trust(
+            "PAC-015",
+            "urgent requests would take longer than ordinary ones",
+            "follow_up",
+            "hours_urgent of at most hours_ordinary",
+        )
     categories = [listed.category for listed in agreement.crime.listed]
     if len(set(categories)) != len(categories):
         raise _trust("PAC-015", "an offence is listed twice", "crime.listed", "every offence once")
     for search_type in agreement.search_types:
         if not getattr(agreement.modalities, modality_of(search_type)):
-            raise _trust("PAC-015", f"{search_type} needs a modality that is off", f"search_types.{search_type}",
-                         "search types of agreed modalities only")
+            raise _trust(
+                "PAC-015",
+                f"{search_type} needs a modality that is off",
+                f"search_types.{search_type}",
+                "search types of agreed modalities only",
+            )
     # Terms that are good in themselves but that this version cannot keep: it must not act as if it did.
     cannot = [
         ("answer.confirm_by", agreement.answer.confirm_by != "requester", '"requester"'),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
         ("quota.carry_over", agreement.quota.carry_over, "false"),
-        ("modalities", any((agreement.modalities.face, agreement.modalities.iris, agreement.modalities.dna)),
-         "fingerprint and palm only"),
+        (
+            "modalities",
+            any((agreement.modalities.face, agreement.modalities.iris, agreement.modalities.dna)),
+            "fingerprint and palm only",
+        ),
     ]
     for path, present, expected in cannot:
         if present:
-            raise _trust("PAC-017", "this version of mithaq cannot keep this term", path, expected,
-                         "agree on what it can keep, or use a version that keeps it")
+            raise _trust(
+                "PAC-017",
+                "this version of mithaq cannot keep this term",
+                path,
+                expected,
+                "agree on what it can keep, or use a version that keeps it",
+            )
 
 
 def _check_clauses(agreement: Agreement) -> None:
@@ -366,12 +425,20 @@ def _check_clauses(agreement: Agreement) -> None:
             len(path) >= len(steps) and all(a in ("*", b) for a, b in zip(steps, path, strict=False)) for path in known
         ):
             continue
-        raise _trust("PAC-016", "a clause points at a parameter that is not there", "clauses",
-                     'paths of this document, as "search_types.*.day", and requirements, as "REQ-130"')
+        raise _trust(
+            "PAC-016",
+            "a clause points at a parameter that is not there",
+            "clauses",
+            'paths of this document, as "search_types.*.day", and requirements, as "REQ-130"',
+        )
     for parameter in PARAMETERS:
         if clause_text(agreement, parameter) is None:
-            raise _trust("PAC-016", f"no clause stands behind {parameter}", "clauses",
-                         "a clause in both languages for every term")
+            raise _trust(
+                "PAC-016",
+                f"no clause stands behind {parameter}",
+                "clauses",
+                "a clause in both languages for every term",
+            )
 
 
 def _paths(document: dict[str, Any]) -> set[tuple[str, ...]]:
@@ -380,7 +447,7 @@ def _paths(document: dict[str, Any]) -> set[tuple[str, ...]]:
 
 def modality_of(search_type: str) -> str:
     """ "palm" for the search types of palm prints and marks, "fingerprint" for the others."""
-    return "palm" if search_type.split("/")[0] in ("PP", "LP") else "fingerprint"
+    return "palm" if search_type.partition("/")[0] in ("PP", "LP") else "fingerprint"
 
 
 __all__ = [

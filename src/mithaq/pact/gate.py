@@ -1,4 +1,4 @@
-"""The gate: a query, a follow-up request or a release, held against the agreement, in numbered checks that read as a list.
+"""The gate: a query, a follow-up request or a release, held against the agreement in numbered checks, read as a list.
 
     QueryFacts + Agreement + the day's count ──gate──► Accepted | Refused(reason, clause, text, parameter)
 
@@ -24,7 +24,9 @@ from mithaq.pact.wording import reason_terms
 Side = Literal["sender", "holder"]
 SPECIAL_FIELDS = frozenset(get_args(SpecialField))
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,63}")
-CASE = re.compile(r"\S(?:[^\x00-\x1f,;|]{0,126}\S)?")  # one reference: nothing that could part a list
+# One case reference: nothing in it that could part a list or hide what follows.
+_PARTING = r",;|\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+CASE = re.compile(rf"[^\s{_PARTING}]([^{_PARTING}]{{0,126}}[^\s{_PARTING}])?")
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,13 @@ def parse_offence(text: str) -> Offence:
     """The offence that `str(offence)` wrote; FormatError PAC-030 for any other text."""
     match = re.fullmatch(r"([a-z][a-z0-9]*(?:-[a-z0-9]+){0,7}):(\d{1,4})", text)
     if match is None:
-        raise FormatError("PAC-030", "the offence cannot be read", place="offence",
-                          expected="a category and the longest custody in months, as robbery:120",
-                          remedy="write the category in lower case and the months after a colon")
+        raise FormatError(
+            "PAC-030",
+            "the offence cannot be read",
+            place="offence",
+            expected="a category and the longest custody in months, as robbery:120",
+            remedy="write the category in lower case and the months after a colon",
+        )
     return Offence(match[1], int(match[2]))
 
 
@@ -160,7 +166,7 @@ Decision = Accepted | Refused
 
 
 def refused(reason: str, agreement: Agreement, **facts: object) -> Refused:
-    """The refusal for a reason, its sentence filled with `facts` and its clause found. KeyError for an unknown reason."""
+    """The refusal for a reason, its sentence filled with `facts`, its clause found. KeyError for an unknown reason."""
     terms = reason_terms(reason)
     if terms is None:
         raise KeyError(reason)
@@ -220,8 +226,12 @@ def gate(
     if not CODE.fullmatch(facts.offence.category):
         return refused("offence-missing", agreement)
     if not is_serious(facts.offence, agreement):
-        return refused("offence-below-threshold", agreement, months=facts.offence.max_penalty_months,
-                       limit=penalty_limit(facts.offence, agreement))
+        return refused(
+            "offence-below-threshold",
+            agreement,
+            months=facts.offence.max_penalty_months,
+            limit=penalty_limit(facts.offence, agreement),
+        )
     # 9. An individual case: one reference, one person's prints.
     if not facts.case.strip():
         return refused("case-missing", agreement)
@@ -242,14 +252,14 @@ def gate(
         return refused("prints-missing", agreement, search_type=facts.search_type)
     if facts.prints > search_terms.prints:
         return refused("prints-too-many", agreement, search_type=facts.search_type, limit=search_terms.prints)
-    # 13. The day's quota. The same figure at both ends: the sender must not exceed it, the holder does not answer past it.
+    # 13. The day's quota, the same figure at both ends: the sender must not pass it, the holder answers none past it.
     if used_today >= search_terms.day:
         return refused("quota-exceeded", agreement, search_type=facts.search_type, limit=search_terms.day)
     return Accepted(search_terms.day - used_today - 1, facts.offence.category not in agreement.crime.excluded)
 
 
 def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
-    """Whether this follow-up request may be sent or worked on: only after a hit that an examiner confirmed (REQ-050)."""
+    """Whether this follow-up request may be sent or worked on: only after a hit that an examiner confirmed."""
     _aware(at)
     # 1. The parties and their contact points: the query's sender asks, the holder's release point answers.
     if refusal := _parties(facts.origin_party, facts.destination_party, agreement):
@@ -287,7 +297,7 @@ def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at:
 
 
 def gate_release(facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
-    """Whether these fields may leave the holder: the whole chain, two officers, and only what was agreed (REQ-050…055)."""
+    """Whether these fields may leave the holder: the whole chain, two officers, and only what was agreed."""
     _aware(at)
     # 1. The parties, the other way round: the holder's release point to the query's sender.
     if refusal := _parties(facts.origin_party, facts.destination_party, agreement):
@@ -334,8 +344,10 @@ def quota_day(at: datetime, agreement: Agreement) -> str:
 def is_serious(offence: Offence, agreement: Agreement) -> bool:
     """True where the offence's longest custody reaches the agreement's threshold, or its own if it is listed."""
     crime = agreement.crime
-    if any(item.category == offence.category and offence.max_penalty_months >= item.min_max_penalty_months
-           for item in crime.listed):
+    if any(
+        item.category == offence.category and offence.max_penalty_months >= item.min_max_penalty_months
+        for item in crime.listed
+    ):
         return True
     if crime.bound == "above":
         return offence.max_penalty_months > crime.min_max_penalty_months
@@ -350,7 +362,7 @@ def penalty_limit(offence: Offence, agreement: Agreement) -> int:
 
 
 def same_person(a: str, b: str) -> bool:
-    """True where two officers' identifiers mean the same person: case, outer spaces and width of letters do not count."""
+    """True where two identifiers mean the same officer: case, outer spaces and width of letters do not count."""
     return unicodedata.normalize("NFKC", a).strip().casefold() == unicodedata.normalize("NFKC", b).strip().casefold()
 
 
@@ -371,8 +383,10 @@ def _parties(origin: str, destination: str, agreement: Agreement) -> Refused | N
 def _contacts(
     facts: QueryFacts | RequestFacts | ReleaseFacts, agreement: Agreement, origin_role: str, destination_role: str
 ) -> Refused | None:
-    for code, identifier, role in ((facts.origin_party, facts.origin_contact, origin_role),
-                                   (facts.destination_party, facts.destination_contact, destination_role)):
+    for code, identifier, role in (
+        (facts.origin_party, facts.origin_contact, origin_role),
+        (facts.destination_party, facts.destination_contact, destination_role),
+    ):
         party = agreement.party(code)
         point = party.contact(identifier) if party else None
         if point is None:
@@ -384,8 +398,10 @@ def _contacts(
 
 def _competence(facts: QueryFacts | RequestFacts, agreement: Agreement, purpose: str = "") -> Refused | None:
     purpose = purpose or (facts.purpose if isinstance(facts, QueryFacts) else "")
-    for code, identifier in ((facts.origin_party, facts.origin_contact),
-                             (facts.destination_party, facts.destination_contact)):
+    for code, identifier in (
+        (facts.origin_party, facts.origin_contact),
+        (facts.destination_party, facts.destination_contact),
+    ):
         party = agreement.party(code)
         point = party.contact(identifier) if party else None
         if point is None or not point.serves(purpose):
@@ -442,4 +458,3 @@ def _fields(fields: tuple[str, ...], agreement: Agreement, *, special_allowed: b
         if not special_allowed:
             return refused("special-category-blocked", agreement, field=name)
     return None
-

@@ -25,9 +25,9 @@ TITLE = Bilingual(
     en="Model agreement on mutual fingerprint queries",
 )
 
-# day: REQ-130; candidates: REQ-034; threshold_fmr: 1e-6 for tenprints is section 14's, the looser ones are for marks and
-# unsolved files, which hold less detail and go to an examiner as a list; prints: ten rolled and four plain ones of a
-# card, and for marks what one scene may plausibly leave of one person.
+# day: REQ-130; candidates: REQ-034; threshold_fmr: 1e-6 for tenprints is section 14's, the looser ones are for marks
+# and unsolved files, which hold less detail and go to an examiner as a list; prints: ten rolled and four plain ones of
+# a card, and for marks what one scene may plausibly leave of one person.
 _SEARCH_TYPES: dict[str, tuple[int, int, float, int]] = {
     "TP/TP": (100, 1, 1e-6, 14),
     "TP/UL": (100, 5, 1e-5, 14),
@@ -57,8 +57,16 @@ def model_terms() -> dict[str, Any]:
         "follow_up": {
             "hours_urgent": 8,
             "hours_ordinary": 168,
-            "core_data": ["family_name", "given_names", "aliases", "sex", "birth_date", "birth_place", "nationality",
-                          "document_numbers"],
+            "core_data": [
+                "family_name",
+                "given_names",
+                "aliases",
+                "sex",
+                "birth_date",
+                "birth_place",
+                "nationality",
+                "document_numbers",
+            ],
             "pause_on": ["judicial-authorisation"],
         },
         "special_categories": {"default": "blocked", "needs": ["relevance-statement", "second-approval"]},
@@ -97,13 +105,15 @@ def public_key(jwk: Mapping[str, Any]) -> Jwk:
     TrustError PAC-014 for a private key, PAC-013 where a member is missing.
     """
     if "d" in jwk:
-        raise TrustError("PAC-014", "this is a private key", place="keys", expected="a public key",
-                         remedy="pass the public half")
+        raise TrustError(
+            "PAC-014", "this is a private key", place="keys", expected="a public key", remedy="pass the public half"
+        )
     try:
         return Jwk(jwk["kty"], jwk["crv"], jwk["x"], jwk.get("y"))
     except KeyError as error:
-        raise TrustError("PAC-013", f"the key has no member {error.args[0]}", place="keys",
-                         expected="a JWK with kty, crv and x") from None
+        raise TrustError(
+            "PAC-013", f"the key has no member {error.args[0]}", place="keys", expected="a JWK with kty, crv and x"
+        ) from None
 
 
 def public_keys(
@@ -119,6 +129,7 @@ def public_keys(
 
 def propose(
     parties: Mapping[str, Party],
+    /,
     *,
     valid_from: datetime,
     valid_to: datetime | None = None,
@@ -127,7 +138,7 @@ def propose(
 ) -> bytes:
     """The canonical bytes of a document between exactly two parties, by code, unsigned.
 
-    `overrides` are terms of the model to change, as plain JSON values: objects are merged key by key, everything else is
+    `overrides` are terms of the model to change, as plain JSON values: objects are merged key by key, all else is
     replaced (`quota={"day_boundary": "21:00Z"}`, `search_types={"TP/TP": {"day": 3}}`); None takes a search type or a
     clause out of its object. TrustError PAC-0xx, with the path, where the result is not an agreement.
     """
@@ -135,8 +146,11 @@ def propose(
     document |= {
         "title": plain(title),
         "parties": {code: plain(party) for code, party in parties.items()},
-        "valid": {"from": timestamp(valid_from), "to": None if valid_to is None else timestamp(valid_to),
-                  "notice_months": 3},
+        "valid": {
+            "from": timestamp(valid_from),
+            "to": None if valid_to is None else timestamp(valid_to),
+            "notice_months": 3,
+        },
     }
     merged = _merge(document, overrides)
     merged["clauses"] = _clauses_present(merged, overrides.get("clauses", {}))

@@ -98,13 +98,11 @@ def parse_signed(data: bytes) -> Signed:
     return signed
 
 
-def sign(
-    signed: Signed, party: str, *, signer: Callable[[bytes], bytes], thumbprint: str, at: datetime
-) -> Signed:
+def sign(signed: Signed, party: str, *, signer: Callable[[bytes], bytes], thumbprint: str, at: datetime) -> Signed:
     """The same agreement with that party's signature added.
 
-    `signer` returns the 64 bytes of its key's signature over what it is given (Ed25519; ES256 as r‖s), and `thumbprint`
-    names the key (RFC 7638), which must be the first signing key that the document lists for the party. The signature is
+    `signer` returns the 64 bytes of its key's signature over what it is given (Ed25519; ES256 as r‖s). `thumbprint`
+    names the key (RFC 7638), which must be the first signing key that the document lists for the party. It is
     verified before it is returned. TrustError PAC-022, PAC-024, PAC-025, PAC-026.
     """
     agreement = parse_agreement(signed.document)
@@ -113,9 +111,12 @@ def sign(
     if party in signed.signatures:
         raise _trust("PAC-026", f"{party} has signed already", "one signature of each party")
     if thumbprint != _own_key(agreement, party).thumbprint:
-        raise _trust("PAC-024", f"the key at hand is not the one that the agreement lists first for {party}",
-                     "the first key under keys.sign of that party",
-                     "propose the agreement anew with this node's public keys")
+        raise _trust(
+            "PAC-024",
+            f"the key at hand is not the one that the agreement lists first for {party}",
+            "the first key under keys.sign of that party",
+            "propose the agreement anew with this node's public keys",
+        )
     blank = Signature(party, thumbprint, timestamp(at), "")
     value = b64url(signer(_payload(signed.id, blank)))
     result = Signed(signed.document, {**signed.signatures, party: replace(blank, value=value)})
@@ -133,8 +134,12 @@ def verify(signed: Signed, *, anchor: str | None = None) -> Agreement:
     parties = set(agreement.parties)
     # 1. Somebody signed.
     if not signed.signatures:
-        raise _trust("PAC-020", "nobody has signed this agreement", "the signatures of both parties",
-                     "sign it with `mithaq agreement sign`, then let the partner sign")
+        raise _trust(
+            "PAC-020",
+            "nobody has signed this agreement",
+            "the signatures of both parties",
+            "sign it with `mithaq agreement sign`, then let the partner sign",
+        )
     # 2. Only parties signed.
     strangers = set(signed.signatures) - parties
     if strangers:
@@ -142,15 +147,23 @@ def verify(signed: Signed, *, anchor: str | None = None) -> Agreement:
     # 3. Both signed.
     missing = parties - set(signed.signatures)
     if missing:
-        raise _trust("PAC-021", f"{min(missing)} has not signed", "the signatures of both parties",
-                     "let the other party sign with `mithaq agreement sign`")
+        raise _trust(
+            "PAC-021",
+            f"{min(missing)} has not signed",
+            "the signatures of both parties",
+            "let the other party sign with `mithaq agreement sign`",
+        )
     # 4. Each signature is by the key listed for its party, over this very document.
     for code in sorted(parties):
         _verify_one(agreement, signed, signed.signatures[code])
     # 5. One of the two is this node's own.
     if anchor is not None and anchor not in {signature.key for signature in signed.signatures.values()}:
-        raise _trust("PAC-028", "this node's own key has not signed this agreement", "a signature by this node's key",
-                     "use the agreement that this node signed, or sign this one")
+        raise _trust(
+            "PAC-028",
+            "this node's own key has not signed this agreement",
+            "a signature by this node's key",
+            "use the agreement that this node signed, or sign this one",
+        )
     return agreement
 
 
@@ -163,7 +176,7 @@ def _own_key(agreement: Agreement, party: str) -> Jwk:
 
 
 def _payload(agreement_id: str, signature: Signature) -> bytes:
-    """What is signed. It begins with a brace, so it can never be read as the signing input of a JWS under the same key."""
+    """What is signed. It begins with a brace, so it can never be the signing input of a JWS under the same key."""
     return canonical({
         "schema": "mithaq-agreement-signature-1",
         "agreement": agreement_id,
@@ -177,11 +190,15 @@ def _verify_one(agreement: Agreement, signed: Signed, signature: Signature) -> N
     code, other = signature.party, agreement.other(signature.party)
     own, others = _own_key(agreement, code), _own_key(agreement, other)
     if signature.key == others.thumbprint:
-        raise _trust("PAC-023", f"the signature of {code} was made with the key of {other}",
-                     f"a signature by the key of {code}")
+        raise _trust(
+            "PAC-023", f"the signature of {code} was made with the key of {other}", f"a signature by the key of {code}"
+        )
     if signature.key != own.thumbprint:
-        raise _trust("PAC-024", f"the signature of {code} is by a key that is not its first one in the agreement",
-                     f"a signature by the first key under parties.{code}.keys.sign")
+        raise _trust(
+            "PAC-024",
+            f"the signature of {code} is by a key that is not its first one in the agreement",
+            f"a signature by the first key under parties.{code}.keys.sign",
+        )
     try:
         parse_timestamp(signature.signed_at)
     except ValueError:
@@ -193,10 +210,16 @@ def _verify_one(agreement: Agreement, signed: Signed, signature: Signature) -> N
     times = [signature.signed_at] if twin is None else [signature.signed_at, twin.signed_at]
     for signed_at in times:
         if _holds(others, _payload(signed.id, Signature(other, others.thumbprint, signed_at, "")), value):
-            raise _trust("PAC-023", f"the signature of {other} stands in the place of that of {code}",
-                         "each party's own signature in its own place")
-    raise _trust("PAC-022", f"the signature of {code} does not fit this document",
-                 "a document that nobody changed after it was signed")
+            raise _trust(
+                "PAC-023",
+                f"the signature of {other} stands in the place of that of {code}",
+                "each party's own signature in its own place",
+            )
+    raise _trust(
+        "PAC-022",
+        f"the signature of {code} does not fit this document",
+        "a document that nobody changed after it was signed",
+    )
 
 
 def _value(signature: Signature) -> bytes:

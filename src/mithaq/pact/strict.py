@@ -40,14 +40,15 @@ class Rule:
     most: int | None = None
 
 
-def canonical(value: object) -> bytes:
-    """The RFC 8785 form of plain JSON values: the bytes that are hashed and signed. TrustError PAC-003 for what has none."""
+def canonical(value: object, *, what: str = "JSON") -> bytes:
+    """The RFC 8785 form of plain JSON values, which is hashed and signed; TrustError PAC-003 for what has none."""
     try:
         return rfc8785.dumps(cast(Any, value))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise TrustError(
             "PAC-003",
             "a value has no canonical JSON form",
+            place=what,
             expected="finite numbers, whole numbers within 2^53, and well-formed Unicode text",
             remedy="write the value in another way",
             detail=type(error).__name__,
@@ -65,7 +66,10 @@ def load(data: bytes, *, what: str) -> object:
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
             raise TrustError(
-                "PAC-002", f"the key {shown(twice)} stands twice in one object", place=what, expected="every key once",
+                "PAC-002",
+                f"the key {shown(twice)} stands twice in one object",
+                place=what,
+                expected="every key once",
                 remedy="take one of the two out",
             )
         return members
@@ -77,12 +81,18 @@ def load(data: bytes, *, what: str) -> object:
         values: object = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise TrustError(
-            "PAC-001", "this is not JSON in UTF-8", place=what, expected="a JSON object",
-            remedy="use the file as `mithaq agreement propose` or `sign` wrote it", detail=type(error).__name__,
+            "PAC-001",
+            "this is not JSON in UTF-8",
+            place=what,
+            expected="a JSON object",
+            remedy="use the file as `mithaq agreement propose` or `sign` wrote it",
+            detail=type(error).__name__,
         ) from None
-    if canonical(values) != data:
+    if canonical(values, what=what) != data:
         raise TrustError(
-            "PAC-004", "the bytes are not the canonical form of what they say", place=what,
+            "PAC-004",
+            "the bytes are not the canonical form of what they say",
+            place=what,
             expected="RFC 8785 (keys sorted, no spaces, shortest numbers)",
             remedy="use the file as `mithaq agreement propose` or `sign` wrote it; an editor may have changed it",
         )
@@ -97,7 +107,8 @@ def read(kind: type[T], value: object, *, what: str) -> T:
 def plain(item: object) -> Any:
     """The JSON values that `read` made `item` from."""
     if dataclasses.is_dataclass(item) and not isinstance(item, type):
-        return {_key(field): plain(getattr(item, field.name)) for field in dataclasses.fields(item)}
+        members = {_key(field): (field, getattr(item, field.name)) for field in dataclasses.fields(item)}
+        return {key: plain(part) for key, (field, part) in members.items() if not (_may_lack(field) and part is None)}
     if isinstance(item, Mapping):
         return {key: plain(part) for key, part in item.items()}
     if isinstance(item, (tuple, list)):
@@ -116,6 +127,11 @@ def _key(field: dataclasses.Field[Any]) -> str:
     return cast(str, field.metadata.get("key", field.name))
 
 
+def _may_lack(field: dataclasses.Field[Any]) -> bool:
+    """True for a member that is left out where it has no value, as JWK members are; null is not a value for it."""
+    return "may_lack" in field.metadata
+
+
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
@@ -123,8 +139,13 @@ def _hints(kind: type) -> dict[str, Any]:
 
 def _wrong(value: object, expected: str, path: str, what: str) -> TrustError:
     met = "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else shown(value)
-    return TrustError("PAC-007", f"{met} stands where another kind of value belongs", place=_place(what, path),
-                      expected=expected, remedy="correct the value, then let both parties sign again")
+    return TrustError(
+        "PAC-007",
+        f"{met} stands where another kind of value belongs",
+        place=_place(what, path),
+        expected=expected,
+        remedy="correct the value, then let both parties sign again",
+    )
 
 
 def _place(what: str, path: str) -> str:
@@ -157,15 +178,19 @@ def _read(kind: Any, value: object, path: str, what: str, rule: Rule | None = No
     if origin is Literal:
         if value not in arguments or type(value) not in {type(choice) for choice in arguments}:
             choices = " or ".join(shown(choice) for choice in arguments)
-            raise TrustError("PAC-008", f"{shown(value)} is not one of the values that may stand here",
-                             place=_place(what, path), expected=choices,
-                             remedy="correct the value, then let both parties sign again")
+            raise TrustError(
+                "PAC-008",
+                f"{shown(value)} is not one of the values that may stand here",
+                place=_place(what, path),
+                expected=choices,
+                remedy="correct the value, then let both parties sign again",
+            )
         return value
     return _read_scalar(kind, value, path, what, rule)
 
 
 def _arm(arguments: Sequence[Any], value: object) -> Any:
-    """The arm of a union that a JSON value of this type belongs to; the last arm where none fits, to be refused there."""
+    """The arm of a union that a JSON value of this type belongs to; where none fits, the last, to be refused there."""
     for arm in arguments:
         shape = get_origin(arm) or arm
         if value is None and arm is NoneType:
@@ -184,18 +209,32 @@ def _read_object(kind: type, value: object, path: str, what: str) -> Any:
     for key in value:
         if key not in fields:
             raise TrustError(
-                "PAC-005", f"the key {shown(key)} is not known", place=_place(what, path),
+                "PAC-005",
+                f"the key {shown(key)} is not known",
+                place=_place(what, path),
                 expected=", ".join(sorted(fields)),
                 remedy="a term that cannot be kept must not be agreed: take it out, or use a version that knows it",
             )
-    for key in fields:
-        if key not in value:
-            raise TrustError("PAC-006", f"the key {shown(key)} is missing", place=_place(what, path),
-                             expected=", ".join(sorted(fields)), remedy="add it, then let both parties sign again")
+    for key, field in fields.items():
+        if key not in value and not _may_lack(field):
+            raise TrustError(
+                "PAC-006",
+                f"the key {shown(key)} is missing",
+                place=_place(what, path),
+                expected=", ".join(sorted(fields)),
+                remedy="add it, then let both parties sign again",
+            )
+        if _may_lack(field) and value.get(key, "") is None:
+            raise _wrong(None, f"{shown(key)} with a value, or not at all", f"{path}.{key}", what)
     hints = _hints(kind)
     inner = f"{path}." if path else ""
-    return kind(**{field.name: _read(hints[field.name], value[key], f"{inner}{key}", what)
-                   for key, field in fields.items()})
+    return kind(
+        **{
+            field.name: _read(hints[field.name], value[key], f"{inner}{key}", what)
+            for key, field in fields.items()
+            if key in value
+        }
+    )
 
 
 def _read_scalar(kind: Any, value: object, path: str, what: str, rule: Rule | None) -> Any:
@@ -215,18 +254,33 @@ def _read_scalar(kind: Any, value: object, path: str, what: str, rule: Rule | No
         number = float(cast(float, value))
         good = (-math.inf if rule.low is None else rule.low) <= number <= (math.inf if rule.high is None else rule.high)
     if not good:
-        raise TrustError("PAC-008", f"{shown(value)} is not allowed here", place=_place(what, path), expected=expected,
-                         remedy="correct the value, then let both parties sign again")
+        raise TrustError(
+            "PAC-008",
+            f"{shown(value)} is not allowed here",
+            place=_place(what, path),
+            expected=expected,
+            remedy="correct the value, then let both parties sign again",
+        )
     return value
 
 
 def _hold(rule: Rule | None, count: int, path: str, what: str) -> None:
     if rule is not None and (count < rule.least or (rule.most is not None and count > rule.most)):
-        raise TrustError("PAC-009", f"{count} entries", place=_place(what, path), expected=rule.says,
-                         remedy="correct the list, then let both parties sign again")
+        raise TrustError(
+            "PAC-009",
+            f"{count} entries",
+            place=_place(what, path),
+            expected=rule.says,
+            remedy="correct the list, then let both parties sign again",
+        )
 
 
 def _distinct(items: Sequence[bytes], path: str, what: str) -> None:
     if len(set(items)) != len(items):
-        raise TrustError("PAC-009", "an entry stands twice in the list", place=_place(what, path),
-                         expected="every entry once", remedy="take one of the two out")
+        raise TrustError(
+            "PAC-009",
+            "an entry stands twice in the list",
+            place=_place(what, path),
+            expected="every entry once",
+            remedy="take one of the two out",
+        )

@@ -21,9 +21,23 @@ Purpose = Literal[
 ]
 Role = Literal["query", "release", "spontaneous"]
 CoreField = Literal[
-    "family_name", "given_names", "former_names", "aliases", "alternative_spellings", "sex", "birth_date",
-    "birth_place", "nationality", "former_nationalities", "passport_number", "document_numbers", "print_taken",
-    "authority", "case_number", "wanted_status", "face_image",
+    "family_name",
+    "given_names",
+    "former_names",
+    "aliases",
+    "alternative_spellings",
+    "sex",
+    "birth_date",
+    "birth_place",
+    "nationality",
+    "former_nationalities",
+    "passport_number",
+    "document_numbers",
+    "print_taken",
+    "authority",
+    "case_number",
+    "wanted_status",
+    "face_image",
 ]
 SpecialField = Literal[
     "racial_or_ethnic_origin", "political_opinion", "belief", "trade_union_membership", "health", "sex_life"
@@ -44,8 +58,10 @@ _WORD = Rule("a short lower-case word, as serious-assault", re.compile("[a-z][a-
 _PARTY = Rule("a party's code of two to eight capital letters and digits, as QA", re.compile("[A-Z][A-Z0-9]{1,7}"))
 _COUNTRY = Rule("an ISO 3166-1 alpha-2 country code", re.compile("[A-Z]{2}"))
 _B64URL = Rule("base64url without padding", re.compile("[A-Za-z0-9_-]{43}"))
-_URL = Rule("an https address without user, query or fragment",
-            re.compile(r"https://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?"))
+_URL = Rule(
+    "an https address without user, query or fragment",
+    re.compile(r"https://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?"),
+)
 _ONE_OR_MORE = Rule("at least one entry", least=1, most=64)
 
 Ar = Annotated[str, _ARABIC]
@@ -79,12 +95,12 @@ class Clause:
 
 @dataclass(frozen=True)
 class Jwk:
-    """A public key (RFC 7517) with the members that its thumbprint covers, and no others; `y` is null for OKP keys."""
+    """A public key (RFC 7517) with the members that its thumbprint covers, and no others; OKP keys have no `y`."""
 
     kty: Literal["OKP", "EC"]
     crv: Literal["Ed25519", "X25519", "P-256"]
     x: Annotated[str, _B64URL]
-    y: Annotated[str, _B64URL] | None = None
+    y: Annotated[str, _B64URL] | None = field(default=None, metadata={"may_lack": True})
 
     def public(self) -> dict[str, str]:
         """The key as a JWK object of text members."""
@@ -105,8 +121,16 @@ class Keys:
     sign: Annotated[tuple[Jwk, ...], _ONE_OR_MORE]
     encrypt: Annotated[tuple[Jwk, ...], _ONE_OR_MORE]
     checkpoint: Annotated[
-        tuple[Annotated[str, Rule("a C2SP verifier key: name+8 hex digits+base64",
-                                  re.compile(r"[^\s+]{1,128}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{40,64}={0,2}"))], ...],
+        tuple[
+            Annotated[
+                str,
+                Rule(
+                    "a C2SP verifier key: name+8 hex digits+base64",
+                    re.compile(r"[^\s+]{1,128}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{40,64}={0,2}"),
+                ),
+            ],
+            ...,
+        ],
         _ONE_OR_MORE,
     ]
 
@@ -160,7 +184,7 @@ class ListedOffence:
 @dataclass(frozen=True)
 class Crime:
     """Which offences are serious: the longest custody in months must be `above` or `at-least` the threshold, or the
-    offence is listed with a threshold of its own (always at-least). For `excluded` ones no personal data follow a hit."""
+    offence is listed with a threshold of its own (at-least). For `excluded` ones no personal data follow a hit."""
 
     min_max_penalty_months: Annotated[int, Rule("0 to 1200 months", low=0, high=1200)]
     bound: Literal["above", "at-least"]

@@ -1,4 +1,4 @@
-"""The texts of this room in both languages: why something was refused, what a code means, the model agreement's clauses.
+"""The texts of this room in both languages: why something was refused, what a code means, the model's clauses.
 
 They are data (`reasons.toml`, `labels.toml`, `clauses.toml` beside this file), so that a lawyer or a native speaker can
 review them without reading code. `{name}` in a reason stands for a fact of the refused query: a limit, a code, never a
@@ -45,7 +45,7 @@ def label(code: str) -> Bilingual:
 
 
 def model_clauses() -> Mapping[str, Clause]:
-    """The clauses of the model agreement, by parameter path or requirement: a text of this project, in its own words."""
+    """The model agreement's clauses, by parameter path or requirement: a text of this project, in its own words."""
     return {key: Clause(**entry) for key, entry in _data("clauses.toml").items()}
 
 

@@ -1,0 +1,39 @@
+"""A sender that goes on after its hundredth query of the day: the hundred-and-first is refused at both ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import agreements
+from agreements import QUERY
+
+from mithaq.pact.gate import Accepted, Refused, gate, quota_day
+
+
+def test_query_101_of_100() -> None:
+    agreement = agreements.agreement()
+    used: Counter[str] = Counter()
+    answers = []
+    for number in range(130):
+        at = datetime(2026, 3, 10, 0, 0, tzinfo=UTC) + timedelta(minutes=number)
+        decision = gate(QUERY, agreement, at=at, used_today=used[quota_day(at, agreement)], side="holder")
+        answers.append(decision)
+        if isinstance(decision, Accepted):
+            used[quota_day(at, agreement)] += 1
+    assert all(isinstance(decision, Accepted) for decision in answers[:100])
+    assert {decision.reason for decision in answers[100:] if isinstance(decision, Refused)} == {"quota-exceeded"}
+    assert len([decision for decision in answers if isinstance(decision, Refused)]) == 30
+    tomorrow = datetime(2026, 3, 11, 0, 0, tzinfo=UTC)
+    assert isinstance(
+        gate(QUERY, agreement, at=tomorrow, used_today=used[quota_day(tomorrow, agreement)], side="holder"), Accepted
+    )
+
+
+def test_marking_a_query_as_expedited_does_not_pass_the_quota() -> None:
+    decision = gate(
+        replace(QUERY, expedited=True), agreements.agreement(), at=agreements.AT, used_today=100, side="holder"
+    )
+    assert isinstance(decision, Refused)
+    assert decision.reason == "quota-exceeded"
