@@ -172,7 +172,9 @@ def refused(reason: str, agreement: Agreement, **facts: object) -> Refused:
         raise KeyError(reason)
     safe = {name: fact if isinstance(fact, int) or CODE.fullmatch(str(fact)) else "?" for name, fact in facts.items()}
     parameter = terms.parameter.format(**{"search_type": "*", "party": "*", **safe})
-    text = Bilingual(ar=terms.sentence.ar.format(**safe), en=terms.sentence.en.format(**safe))
+    # A code or figure inside an Arabic sentence keeps its own direction (U+2066 … U+2069).
+    isolated = {name: f"\u2066{fact}\u2069" for name, fact in safe.items()}
+    text = Bilingual(ar=terms.sentence.ar.format(**isolated), en=terms.sentence.en.format(**safe))
     clause = agreement.clauses.get(terms.requirement) or clause_text(agreement, parameter)
     return Refused(reason, clause, text, parameter)
 
