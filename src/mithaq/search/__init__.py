@@ -1,0 +1,38 @@
+"""Template -> Candidates: who in the file has this finger?
+
+    Gallery(path)               our own files: add, remove, search; survives a crash
+    RemoteGallery(socket_path)  the same questions to another process, as to an AFIS that stands in the gallery's place
+    Searcher                    the interface that a node needs; both of these have it
+
+The names below are imported when they are first used, so that `import mithaq.search` does not load numba.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mithaq.search.gallery import Gallery
+    from mithaq.search.remote import RemoteGallery, serve_gallery
+    from mithaq.search.shape import Counts, Impression, Searcher
+
+_HOMES = {
+    "Counts": "shape",
+    "Gallery": "gallery",
+    "Impression": "shape",
+    "RemoteGallery": "remote",
+    "Searcher": "shape",
+    "serve_gallery": "remote",
+}
+
+__all__ = ["Counts", "Gallery", "Impression", "RemoteGallery", "Searcher", "serve_gallery"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

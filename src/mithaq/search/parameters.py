@@ -1,0 +1,31 @@
+"""Every number of the search room, with its unit and its reason."""
+
+from __future__ import annotations
+
+# References are printed, typed and sent in records; 40 ASCII characters is what the border's transactions carry.
+LONGEST_REFERENCE = 40  # characters
+
+# A person has ten fingers; a query may bring a second impression of each, and no more.
+MOST_PROBES = 20  # templates in one search
+
+# Far above every candidate cap that an agreement may state; it bounds the answer of a remote gallery.
+MOST_PERSONS = 1000  # persons in one answer
+
+# 255 minutiae with their codes take about 14 kB; what is larger than this is no template of one finger.
+LARGEST_TEMPLATE = 256 * 1024  # bytes
+
+# Up to so many impressions every one is compared in full, so that the answer is that of brute force by construction.
+# A full comparison takes about 0.2 ms on one core: 5,000 of them are a second, which an officer may wait.
+EXHAUSTIVE_IMPRESSIONS = 5000
+
+# Beyond, the first stage ranks and this many of the best are compared in full, for each probe.
+# docs/search.md gives the measured share of mates that the first stage puts among them.
+RESCORED_IMPRESSIONS = 2000
+
+# Parsed templates kept in memory, about 4 kB each; others are read from the mapped file anew, at 0.15 ms each.
+TEMPLATES_KEPT = 20_000
+
+# The local socket. A template with 255 minutiae has 17 kB; twenty of them and their header stay far below this.
+LARGEST_FRAME = 8 * 1024 * 1024  # bytes
+ANSWER_WAIT_S = 30.0  # seconds for one answer; the delivery of messages waits no longer either
+PLACES = 16  # requests served at a time; more would only make all of them slower

@@ -1,0 +1,112 @@
+"""Which impressions deserve a full comparison, and which persons are answered. Pure: no files, no locks.
+
+probe ─ first stage over all rows ─► the best k rows ─ finger.compare each ─► Candidates ─ persons ─► the answer
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mithaq.finger import Score, Template, compare, parameters
+from mithaq.search import kernels
+from mithaq.search.shelf import Packed, bare_codes
+from mithaq.units import Candidate
+
+_ROWS_A_TASK = 4096  # of the first stage, about 10 ms of one core: even shares, and large beside a task's own cost
+_ROWS_IN_FULL = 64  # the same for full comparisons
+_Result = TypeVar("_Result")
+
+
+def averaged_minutiae(most: int) -> NDArray[np.int64]:
+    """How many of the best minutiae make the mean where the smaller print has 0 to `most`: the comparison's own rule."""
+    count = np.arange(most + 1)
+    share = 1.0 / (1.0 + np.exp(-parameters.TOP_SLOPE * (count - parameters.TOP_MIDDLE)))
+    few, many = parameters.MIN_TOP, parameters.MAX_TOP
+    return np.asarray(few + np.rint(share * (many - few)), np.int64)
+
+
+def first_stage(probe: Template, packed: Packed, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How alike the probe and each of `rows` are by their codes alone, float32 (r), 0 to 1, on all cores of this process."""
+    codes = bare_codes(probe)
+    roots = kernels.roots_of(codes)
+    averaged = averaged_minutiae(max(1, len(codes)))
+    scores = np.zeros(len(rows), np.float32)
+
+    def score(first: int) -> None:
+        part = slice(first, first + _ROWS_A_TASK)
+        kernels.local_similarity(
+            codes,
+            roots,
+            probe.angle_rad,
+            packed.codes,
+            packed.roots,
+            packed.angle,
+            packed.starts,
+            rows[part],
+            np.float32(parameters.MAX_TURN_RAD),
+            averaged,
+            scores[part],
+        )
+
+    _on_all_cores(score, range(0, len(rows), _ROWS_A_TASK))
+    return scores
+
+
+def in_full(
+    probe: Template, rows: Sequence[int], template_of: Callable[[int], Template | None], threshold: float
+) -> list[tuple[int, Score]]:
+    """The rows whose full comparison with the probe scores `threshold` or more, in their order, each with its Score.
+
+    `template_of` gives None for a row that was removed meanwhile; it is called from several threads.
+    """
+
+    def compare_some(first: int) -> list[tuple[int, Score]]:
+        found = []
+        for row in rows[first : first + _ROWS_IN_FULL]:
+            template = template_of(row)
+            if template is not None:
+                score = compare(probe, template)
+                if score.value >= threshold:
+                    found.append((row, score))
+        return found
+
+    parts = _on_all_cores(compare_some, range(0, len(rows), _ROWS_IN_FULL))
+    return [item for part in parts for item in part]
+
+
+def _on_all_cores(task: Callable[[int], _Result], firsts: range) -> list[_Result]:
+    """`task` of each of `firsts`, in their order, on the cores that this process may use: the kernels hold no lock."""
+    cores = min(len(os.sched_getaffinity(0)), len(firsts))
+    if cores <= 1:
+        return [task(first) for first in firsts]
+    with ThreadPoolExecutor(cores) as pool:
+        return list(pool.map(task, firsts))
+
+
+def best_rows(probe: Template, packed: Packed, rows: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The k of `rows` that the first stage puts first, in the order of enrolment; equal ones by the earlier row."""
+    places = kernels.best_places(first_stage(probe, packed, rows), k)
+    return np.take(rows, places)
+
+
+def persons(found: Iterable[Candidate], top: int) -> list[Candidate]:
+    """The best of each reference, at most `top`: highest score first, equal scores by reference.
+
+    Of equal scores of one reference the lowest position counts, then the lowest impression, then the first probe.
+    """
+    best: dict[str, Candidate] = {}
+    for candidate in found:
+        known = best.get(candidate.reference)
+        if known is None or _order(candidate) < _order(known):
+            best[candidate.reference] = candidate
+    return sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.reference))[:top]
+
+
+def _order(candidate: Candidate) -> tuple[float, int, int, int]:
+    return -candidate.score, candidate.position, candidate.impression, candidate.probe
