@@ -59,9 +59,9 @@ class _Spread:
 
 
 _SPREADS: Final = {
-    Difficulty.CLEAN: _Spread(4, 7, 1.5, 0.8, (0.95, 1.05), 0.14, 0.12, 0.22, 0.7, 5),
-    Difficulty.NORMAL: _Spread(9, 14, 2.6, 1.6, (0.84, 1.0), 0.24, 0.22, 0.34, 1.0, 8),
-    Difficulty.HARD: _Spread(16, 24, 4.0, 2.6, (0.62, 0.84), 0.42, 0.38, 0.55, 1.2, 13),
+    Difficulty.CLEAN: _Spread(4, 7, 2.0, 1.0, (0.93, 1.04), 0.16, 0.14, 0.26, 0.8, 5),
+    Difficulty.NORMAL: _Spread(11, 16, 4.0, 2.2, (0.78, 0.96), 0.28, 0.28, 0.42, 1.0, 9),
+    Difficulty.HARD: _Spread(18, 26, 6.0, 3.2, (0.60, 0.82), 0.42, 0.40, 0.58, 1.2, 14),
 }
 
 
@@ -93,7 +93,7 @@ def impression(
     pressure = np.clip(rng.normal(0.05, spread.pressure), -0.6, 0.6)
     pressure = pressure + spread.patchiness * smooth_noise(rng, *shape, cell=48 * scale)
     grain = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 1.1 * scale) * np.float32(3.9 * scale)
-    touch = ridges + pressure + spread.grain * grain - missing / np.float32(110) - 3.2 * (1 - contact)
+    touch = ridges + pressure + spread.grain * grain - missing / np.float32(110) - 4.0 * (1 - contact)
     inked = 1 / (1 + np.exp(-touch * np.float32(5.0)))
     return GrayImage(_develop(inked, contact, rng, spread.noise, scale), float(ppi))
 
