@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils, x25519
 
 from mithaq.pact.agreement import Agreement, parse_agreement
@@ -53,7 +54,11 @@ def side(code: str, seed: str = "1", suite: str = "default") -> Side:
     if suite == "default":
         private = ed25519.Ed25519PrivateKey.from_private_bytes(secret("sign"))
         signer = private.sign
-        sign_jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64url(private.public_key().public_bytes_raw())}
+        sign_jwk = {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": b64url(private.public_key().public_bytes_raw()),
+        }
         agree = x25519.X25519PrivateKey.from_private_bytes(secret("encrypt")).public_key().public_bytes_raw()
         encrypt_jwk = {"kty": "OKP", "crv": "X25519", "x": b64url(agree)}
     else:
@@ -66,12 +71,20 @@ def side(code: str, seed: str = "1", suite: str = "default") -> Side:
         sign_jwk = p256(curve)
         encrypt_jwk = p256(ec.derive_private_key(int.from_bytes(secret("encrypt"), "big"), ec.SECP256R1()))
     keys = public_keys(
-        tls=[hashlib.sha256(secret("tls")).hexdigest()],
+        tls=[certificate(code, secret("tls"))],
         sign=[sign_jwk],
         encrypt=[encrypt_jwk],
         checkpoint=[f"{name}+{number}+{base64.b64encode(raw).decode()}"],
     )
     return Side(code, signer, keys)
+
+
+def certificate(code: str, seed: bytes) -> bytes:
+    """A self-made certificate, the same for the same seed."""
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{code} demonstration")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), int.from_bytes(seed[:8], "big") | 1, START, END)
+    return builder.sign(key, None).public_bytes(serialization.Encoding.DER)
 
 
 def p256(private: ec.EllipticCurvePrivateKey) -> dict[str, str]:
@@ -109,7 +122,9 @@ def parties(suite: str = "default") -> dict[str, Party]:
         Bilingual(ar="مكتب التحقيقات (عرض تجريبي)", en="Investigation bureau (demonstration)"),
         (
             contact_point(
-                "us-ncp", Bilingual(ar="نقطة الاتصال الوطنية", en="National contact point"), "https://127.0.0.1:8442"
+                "us-ncp",
+                Bilingual(ar="نقطة الاتصال الوطنية", en="National contact point"),
+                "https://127.0.0.1:8442",
             ),
             contact_point(
                 "us-border",
@@ -136,7 +151,11 @@ def signed_by(data: bytes, *codes: str, suite: str = "default") -> Signed:
     result = unsigned(data)
     for code in codes:
         result = sign(
-            result, code, signer=side(code, suite=suite).signer, thumbprint=side(code, suite=suite).thumbprint, at=START
+            result,
+            code,
+            signer=side(code, suite=suite).signer,
+            thumbprint=side(code, suite=suite).thumbprint,
+            at=START,
         )
     return result
 
@@ -159,7 +178,17 @@ CHAIN = Chain(
     requested_at=datetime(2026, 3, 10, 13, 0, tzinfo=UTC), requested_reference="r-7f", requested_by="officer-1",
 )  # fmt: skip
 REQUEST = RequestFacts("QA", "qa-ncp", "US", "us-ncp", QUERY.case, "r-7f", "officer-1")
-RELEASE = ReleaseFacts("US", "us-ncp", "QA", "qa-ncp", QUERY.case, "r-7f", ("family_name", "sex"), "us-1", "us-2")
+RELEASE = ReleaseFacts(
+    "US",
+    "us-ncp",
+    "QA",
+    "qa-ncp",
+    QUERY.case,
+    "r-7f",
+    ("family_name", "sex"),
+    "us-1",
+    "us-2",
+)
 LATER = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
 
 __all__ = [

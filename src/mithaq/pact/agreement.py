@@ -20,6 +20,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
+from cryptography import x509
+
 from mithaq.errors import TrustError
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import (
@@ -92,7 +94,10 @@ class Agreement:
     title: Bilingual
     version: Annotated[int, Rule("1 to 9999", low=1, high=9999)]
     previous: Annotated[str, _IDENTIFIER] | None
-    parties: Annotated[Mapping[Annotated[str, _PARTY], Party], Rule("exactly two parties", least=2, most=2)]
+    parties: Annotated[
+        Mapping[Annotated[str, _PARTY], Party],
+        Rule("exactly two parties", least=2, most=2),
+    ]
     valid: Validity
     crime: Crime
     purposes: Annotated[tuple[Purpose, ...], _ONE_OR_MORE]
@@ -203,7 +208,12 @@ def difference(before: Agreement, after: Agreement) -> list[Change]:
         if old.get(path) != new.get(path):
             about = path.removeprefix("clauses.") if path.startswith("clauses.") else path
             changes.append(
-                Change(path, old.get(path), new.get(path), clause_text(after, about) or clause_text(before, about))
+                Change(
+                    path,
+                    old.get(path),
+                    new.get(path),
+                    clause_text(after, about) or clause_text(before, about),
+                )
             )
     return changes
 
@@ -287,10 +297,20 @@ def _check_parties(agreement: Agreement) -> None:
         for point in party.contact_points:
             path = f"parties.{code}.contact_points"
             if point.id in seen:
-                raise _trust("PAC-015", f"the contact point {point.id} stands twice", path, "every contact point once")
+                raise _trust(
+                    "PAC-015",
+                    f"the contact point {point.id} stands twice",
+                    path,
+                    "every contact point once",
+                )
             seen.add(point.id)
             if point.purposes != "all" and not set(point.purposes) <= set(agreement.purposes):
-                raise _trust("PAC-015", f"{point.id} serves a purpose that is not agreed", path, "agreed purposes only")
+                raise _trust(
+                    "PAC-015",
+                    f"{point.id} serves a purpose that is not agreed",
+                    path,
+                    "agreed purposes only",
+                )
         for role in ("query", "release"):
             if not any(role in point.roles for point in party.contact_points):
                 raise _trust(
@@ -322,6 +342,14 @@ def _check_keys(agreement: Agreement) -> None:
                         f"{path}.{kind}",
                         "a public key as `mithaq node init` wrote it",
                     )
+        for der in party.keys.tls:
+            if not _is_certificate(der):
+                raise _trust(
+                    "PAC-013",
+                    "a TLS certificate cannot be read",
+                    f"{path}.tls",
+                    "a certificate as `mithaq node init` wrote it",
+                )
         for vkey in party.keys.checkpoint:
             if not _is_vkey(vkey):
                 raise _trust(
@@ -351,25 +379,50 @@ def _is_b64url(text: str) -> bool:
     return base64.urlsafe_b64encode(base64.urlsafe_b64decode(text + "=")).decode("ascii").rstrip("=") == text
 
 
+def _is_certificate(text: str) -> bool:
+    try:
+        der = base64.b64decode(text, validate=True)
+        x509.load_der_x509_certificate(der)
+    except ValueError:  # binascii.Error is one
+        return False
+    return base64.b64encode(der).decode("ascii") == text
+
+
 def _is_vkey(text: str) -> bool:
     name, number, key = text.split("+", 2)
     try:
         raw = base64.b64decode(key, validate=True)
     except binascii.Error:
         return False
-    kind_known = len(raw) == 33 and raw[0] in (0x01, 0x04)  # Ed25519; Ed25519 cosignature
+    kind_known = len(raw) == 33 and raw[0] in (
+        0x01,
+        0x04,
+    )  # Ed25519; Ed25519 cosignature
     return kind_known and hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex() == number
 
 
 def _check_terms(agreement: Agreement) -> None:
-    for path, instant in (("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)):
+    for path, instant in (
+        ("valid.from", agreement.valid.start),
+        ("valid.to", agreement.valid.to),
+    ):
         try:
             if instant is not None:
                 parse_timestamp(instant)
         except ValueError:
-            raise _trust("PAC-015", "there is no such instant", path, "a date and time of the calendar") from None
+            raise _trust(
+                "PAC-015",
+                "there is no such instant",
+                path,
+                "a date and time of the calendar",
+            ) from None
     if agreement.valid_to is not None and agreement.valid_to <= agreement.valid_from:
-        raise _trust("PAC-015", "the agreement ends before it begins", "valid", "an end after the start")
+        raise _trust(
+            "PAC-015",
+            "the agreement ends before it begins",
+            "valid",
+            "an end after the start",
+        )
     if (agreement.previous is None) is not (agreement.version == 1):
         raise _trust(
             "PAC-015",
@@ -386,7 +439,12 @@ def _check_terms(agreement: Agreement) -> None:
         )
     categories = [listed.category for listed in agreement.crime.listed]
     if len(set(categories)) != len(categories):
-        raise _trust("PAC-015", "an offence is listed twice", "crime.listed", "every offence once")
+        raise _trust(
+            "PAC-015",
+            "an offence is listed twice",
+            "crime.listed",
+            "every offence once",
+        )
     for search_type in agreement.search_types:
         if not getattr(agreement.modalities, modality_of(search_type)):
             raise _trust(
@@ -397,12 +455,22 @@ def _check_terms(agreement: Agreement) -> None:
             )
     # Terms that are good in themselves but that this version cannot keep: it must not act as if it did.
     cannot = [
-        ("answer.confirm_by", agreement.answer.confirm_by != "requester", '"requester"'),
+        (
+            "answer.confirm_by",
+            agreement.answer.confirm_by != "requester",
+            '"requester"',
+        ),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
         ("quota.carry_over", agreement.quota.carry_over, "false"),
         (
             "modalities",
-            any((agreement.modalities.face, agreement.modalities.iris, agreement.modalities.dna)),
+            any(
+                (
+                    agreement.modalities.face,
+                    agreement.modalities.iris,
+                    agreement.modalities.dna,
+                )
+            ),
             "fingerprint and palm only",
         ),
     ]
