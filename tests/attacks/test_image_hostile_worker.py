@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from mithaq.errors import ImageError
@@ -23,6 +25,12 @@ worker.main()
 
 class ForgedBox(Box):
     command = ("-P", "-c", FORGER)
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with ForgedBox(Limits(pixels=10_000)) as opened:
+        yield opened
 
 
 def reply(header: str, pixels: bytes = b"") -> bytes:
@@ -65,14 +73,12 @@ def test_the_forger_can_also_tell_the_truth() -> None:
         reply(good(), b"ab" * 100_000),
     ],
 )
-def test_a_forged_reply_is_refused_and_the_worker_ended(forged: bytes) -> None:
-    with ForgedBox(Limits(pixels=10_000)) as box:
-        box.decode(reply(good(), b"ab"))
-        with pytest.raises(ImageError) as caught:
-            box.decode(forged)
-        assert caught.value.code == "IMG-025"
-        assert box.pid is None
-        assert box.decode(reply(good(), b"ab")).format == "PNG"
+def test_a_forged_reply_is_refused_and_the_worker_ended(box: Box, forged: bytes) -> None:
+    assert box.decode(reply(good(), b"ab")).format == "PNG"
+    with pytest.raises(ImageError) as caught:
+        box.decode(forged)
+    assert caught.value.code == "IMG-025"
+    assert box.pid is None
 
 
 def test_a_forged_refusal_is_only_a_refusal() -> None:

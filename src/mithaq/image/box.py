@@ -32,7 +32,7 @@ from mithaq.image.refusals import refusal
 _LENGTH_BYTES = 4
 _START_S = 30.0  # a cold disk and a busy machine; a warm start takes a tenth of a second
 _GRACE_S = 1.0  # the child ends itself at `time_s`; past this the parent ends it
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
 _LONGEST_HEADER = 1024
 _FORMATS = frozenset({"WSQ", "PNG", "JPEG", "JPEG2000", "TIFF", "BMP", "PNM"})
 # The keys of refusals that the worker may send; a broken-into child may send anything.

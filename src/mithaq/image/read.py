@@ -21,9 +21,9 @@ from mithaq.image.ridges import ridge_period_px
 from mithaq.units import MATCHER_PPI, GrayImage, PrintImage
 
 MM_PER_INCH = 25.4
-# Ridge periods of 640 adult prints of eight public sets at their true resolution lie from 0.32 to 0.69 mm. The bounds
-# leave a fifth on either side: a claim outside them is off by half or more for nearly everybody. The usual lies, 72, 96 and
-# 150 ppi of scanner software for a scan at 500 ppi, come out at 1.3 mm and more; 1000 for 500 mostly below 0.25 mm.
+# Ridge periods of 320 prints of eight public sets measure 0.33 to 0.67 mm at their true resolution; the bounds leave a
+# quarter on either side. The usual lies, 72, 96 and 150 ppi of scanner software for a scan at 500 ppi, come out at 1.1 mm and
+# more, 1000 for 500 mostly below 0.25 mm; 300 for 500 is possible, and believed (docs/decisions/0003-decoder-box.md).
 NARROWEST_RIDGE_MM = 0.25
 WIDEST_RIDGE_MM = 0.85
 # Below 200 ppi an adult's ridges are under four pixels apart; above 4000 no live-scan, card or latent scanner works.

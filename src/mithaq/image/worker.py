@@ -104,7 +104,7 @@ def main() -> None:
 def serve(channel: socket.socket, wsq: Any) -> None:
     """Read one request from the channel, decode it under its limits and write the reply: JSON, then pixels."""
     request = io.BytesIO()
-    while chunk := channel.recv(1 << 20):
+    while chunk := channel.recv(1 << 17):
         request.write(chunk)
     body = request.getbuffer()
     (length,) = LENGTH.unpack_from(body)
