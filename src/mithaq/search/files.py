@@ -65,8 +65,18 @@ class GalleryFiles:
         if not (self.path / _COMMIT).exists():
             raise self._why_no_commit() or refusal("absent", str(self.path))
         self._commit_fd = os.open(self.path / _COMMIT, os.O_RDONLY | os.O_CLOEXEC)
+        self._wait_for_whole_commit()
         self.commit = self._read_commit()
         self._open_log(self.commit)
+
+    def _wait_for_whole_commit(self) -> None:
+        """Refuses a half that stays damaged: the other may be older than what was acknowledged. A writer mends it."""
+        for _ in range(64):  # a half that is just being written is whole again within microseconds
+            data = os.pread(self._commit_fd, COMMIT_BYTES, 0)
+            if not layout.has_damaged_half(data):
+                return
+        self._read_commit()  # says more where neither half can be used
+        raise refusal("half", str(self.path / _COMMIT))
 
     def _open_to_write(self) -> None:
         if self.path.exists() and not self.path.is_dir():
@@ -84,6 +94,7 @@ class GalleryFiles:
         self._commit_fd = os.open(self.path / _COMMIT, os.O_RDWR | os.O_CLOEXEC)
         self.commit = self._read_commit()
         self._open_log(self.commit)
+        self._recover()
         self._sweep()
 
     def _check_place(self) -> None:
@@ -169,6 +180,19 @@ class GalleryFiles:
         if size < commit.length:
             raise refusal("short", str(self.path / _log_name(commit.log)), met=size, expected=commit.length)
 
+    def _recover(self) -> None:
+        """Where the newest half of the commit is damaged: whole records past the other half are taken up, not cut off.
+
+        They were on the disk before that half was written, so the step that it confirmed may have been acknowledged.
+        """
+        if not layout.has_damaged_half(os.pread(self._commit_fd, COMMIT_BYTES, 0)):
+            return
+        start = self.commit.length
+        tail = os.pread(self._log_fd, os.fstat(self._log_fd).st_size - start, start)
+        length, records = layout.sound_records(tail, self.commit.records)
+        step = self.commit.step + 1
+        self._confirm(replace(self.commit, step=step, length=start + length, records=self.commit.records + records))
+
     def _sweep(self) -> None:
         """What a killed writer left: bytes past the commit, and files of a creation or compaction cut short."""
         if os.fstat(self._log_fd).st_size > self.commit.length:
@@ -190,9 +214,9 @@ class GalleryFiles:
                 self._check_same_place()
                 newest = self._read_commit()
                 if newest.step <= self.commit.step:
-                    break
+                    newest = self.commit
                 if newest.log == self.commit.log:
-                    self._check_length(self._log_fd, newest)
+                    self._check_length(self._log_fd, newest)  # reading a mapping past a cut would end the process
                     self.commit = newest
                     break
                 try:

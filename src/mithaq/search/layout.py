@@ -127,6 +127,27 @@ def read_commit(data: bytes) -> Commit:
     return max(found, key=lambda commit: commit.step)
 
 
+def has_damaged_half(data: bytes) -> bool:
+    """True where one half is neither sound nor never written: torn, or damaged since."""
+    halves = [data[:64], data[HALF_DISTANCE : HALF_DISTANCE + 64]]
+    return any(half != _closed(half) and any(half) for half in halves)
+
+
+def sound_records(tail: bytes, ordinal: int) -> tuple[int, int]:
+    """(bytes, records) at the start of `tail` that are whole, `ordinal` being the number of the first."""
+    at = count = 0
+    while at < len(tail):
+        try:
+            head = read_head(tail[at : at + RECORD_HEAD_BYTES])
+        except Damaged:
+            break
+        body = tail[at + RECORD_HEAD_BYTES : at + RECORD_HEAD_BYTES + head.body_bytes]
+        if head.ordinal != ordinal + count or at + head.span > len(tail) or zlib.crc32(body) != head.body_crc:
+            break
+        at, count = at + head.span, count + 1
+    return at, count
+
+
 def pack_record(
     kind: int, ordinal: int, body: bytes, *, position: int = 0, impression: int = 0, name: int = 0
 ) -> bytes:

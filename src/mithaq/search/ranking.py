@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mithaq.finger import Score, Template, compare, parameters
+from mithaq.finger import Template, parameters
+from mithaq.finger.compare import Score, compare
 from mithaq.search import kernels
 from mithaq.search.shelf import Packed, bare_codes
 from mithaq.units import Candidate

@@ -112,6 +112,12 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "a disk that can be written",
         "close the gallery, check the disk, open it again and repeat the step; all before it is safe",
     ),
+    "half": (
+        "GAL-020",
+        "one half of the gallery's commit file is damaged, and the other may be older than what was acknowledged",
+        "two sound halves",
+        "open the gallery once for writing, which takes up what is on the disk and mends the file",
+    ),
     "down": (
         "GAL-030",
         "the search service does not answer on its socket ({reason})",

@@ -233,7 +233,7 @@ def _candidate(item: dict[str, Any], probes: int, threshold: float, place: str) 
         position=FingerPosition(_whole(item["position"])),
         impression=_whole(item["impression"]),
         score=_number(item["score"]),
-        parts={str(name): _number(part) for name, part in item["parts"].items()},
+        parts={str(name): _number(part) for name, part in dict(item["parts"]).items()},
         probe=_whole(item["probe"]),
     )
     if not threshold <= candidate.score <= 1.0 or candidate.probe >= probes or candidate.impression > 255:

@@ -1,0 +1,266 @@
+"""Adding, removing, searching, counting: the answer equals brute force over a plain dictionary."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from search_twins import similarity_twin, template_of
+
+from mithaq.errors import StorageError
+from mithaq.finger import Template
+from mithaq.finger.compare import compare
+from mithaq.search import Counts, Gallery, Impression, Searcher
+from mithaq.units import Candidate, FingerPosition
+
+Held = list[tuple[str, int, int, Template]]
+
+REFERENCES = st.sampled_from(["A", "B-2", "c.3", "QA:2026-0004", "e@5"])
+ADDITIONS = st.tuples(
+    st.just("add"), REFERENCES, st.integers(0, 12), st.integers(0, 3), st.tuples(st.integers(1, 6), st.integers(0, 2))
+)
+STEPS = st.lists(st.one_of(ADDITIONS, st.tuples(st.just("remove"), REFERENCES)), max_size=14)
+PROBES = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 3)), min_size=1, max_size=3)
+
+
+def brute_force(held: Held, probes: list[Template], threshold: float, top: int) -> list[Candidate]:
+    """Everything compared with everything, and the rules of `Searcher` written out."""
+    best: dict[str, tuple[tuple[float, int, int, int], Candidate]] = {}
+    for number, probe in enumerate(probes):
+        for reference, position, impression, template in held:
+            score = compare(probe, template)
+            if score.value >= threshold:
+                place = (-score.value, position, impression, number)
+                finger = FingerPosition(position)
+                candidate = Candidate(reference, finger, impression, score.value, score.parts, number)
+                if reference not in best or place < best[reference][0]:
+                    best[reference] = (place, candidate)
+    return sorted((c for _, c in best.values()), key=lambda c: (-c.score, c.reference))[:top]
+
+
+def play(gallery: Gallery, steps: list[tuple[object, ...]]) -> Held:
+    held: Held = []
+    for step in steps:
+        if step[0] == "add":
+            _, reference, position, impression, which = step
+            item = (str(reference), int(str(position)), int(str(impression)), template_of(*which))  # type: ignore[misc]
+            assert gallery.add(*item) == (item not in held)
+            if item not in held:
+                held.append(item)
+        else:
+            gone = [item for item in held if item[0] == step[1]]
+            assert gallery.remove(str(step[1])) == len(gone)
+            held = [item for item in held if item[0] != step[1]]
+    return held
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=STEPS,
+    probes=PROBES,
+    threshold=st.sampled_from([0.0, 0.001, 0.05, 0.3]),
+    top=st.integers(1, 4),
+    by_first_stage=st.booleans(),
+)
+def test_answer_equals_brute_force(
+    steps: list[tuple[object, ...]], probes: list[tuple[int, int]], threshold: float, top: int, by_first_stage: bool
+) -> None:
+    wanted = [template_of(*which) for which in probes]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "gallery"
+        limits = {"exhaustive": 0, "rescored": 100} if by_first_stage else {}
+        with Gallery(path, writable=True, **limits) as gallery:
+            held = play(gallery, steps)
+            expected = brute_force(held, wanted, threshold, top)
+            assert gallery.search(wanted, threshold=threshold, top=top) == expected
+            fingers = {(reference, position) for reference, position, _, _ in held}
+            assert gallery.count() == Counts(len({item[0] for item in held}), len(fingers), len(held))
+        with Gallery(path) as reader:
+            assert reader.search(wanted, threshold=threshold, top=top) == expected
+            stored = [(i.reference, int(i.position), i.impression, i.template) for i in reader.impressions()]
+            assert stored == held
+
+
+def test_large_gallery_rescores_what_the_first_stage_puts_first(place: Path) -> None:
+    held: Held = [(f"P{n:03d}", 2, 0, template_of(n)) for n in range(40)]
+    with Gallery(place, writable=True, exhaustive=10, rescored=7) as gallery:
+        gallery.add_many([Impression(r, FingerPosition(p), i, t) for r, p, i, t in held])
+        gallery.remove("P003")
+        del held[3]
+        for n in (0, 17, 39):
+            probe = template_of(n, 1)
+            order = np.argsort([-similarity_twin(probe, item[3]) for item in held], kind="stable")[:7]
+            chosen = [held[k] for k in sorted(order)]
+            found = gallery.search([probe], threshold=0.0, top=40)
+            assert found == brute_force(chosen, [probe], 0.0, 40)
+            assert found[0].reference == f"P{n:03d}"
+
+
+def test_first_stage_follows_additions_and_removals(place: Path) -> None:
+    with Gallery(place, writable=True, exhaustive=0, rescored=2) as gallery:
+        for n in range(1, 30):
+            gallery.add(f"P{n}", 1, 0, template_of(n))
+            assert gallery.search([template_of(n, 1)], threshold=0.0, top=1)[0].reference == f"P{n}"
+        gallery.remove("P5")
+        assert all(c.reference != "P5" for c in gallery.search([template_of(5)], threshold=0.0, top=40))
+
+
+def test_equal_scores_go_by_reference(place: Path) -> None:
+    with Gallery(place, writable=True) as gallery:
+        for reference in ("b", "a", "c"):
+            gallery.add(reference, 3, 0, template_of(1))
+        gallery.add("a", 2, 0, template_of(1))
+        found = gallery.search([template_of(9), template_of(1), template_of(1)], threshold=0.2, top=2)
+    assert [(c.reference, c.position, c.probe) for c in found] == [
+        ("a", FingerPosition.RIGHT_INDEX, 1),
+        ("b", FingerPosition.RIGHT_MIDDLE, 1),
+    ]
+
+
+def test_candidate_carries_the_parts_of_its_score(three: Path) -> None:
+    with Gallery(three) as gallery:
+        (best,) = gallery.search([template_of(3, 1)], threshold=0.1, top=5)
+    score = compare(template_of(3, 1), template_of(3))
+    assert best == Candidate("B-2", FingerPosition.RIGHT_INDEX, 0, score.value, score.parts, 0)
+
+
+def test_empty_gallery_and_empty_print_answer_nobody(place: Path) -> None:
+    empty = Template.from_minutiae(300, 300, [], [], [])
+    with Gallery(place, writable=True, exhaustive=0) as gallery:
+        gallery.prepare()
+        assert gallery.search([template_of(1)], threshold=0.0, top=5) == []
+        assert gallery.count() == Counts(0, 0, 0)
+        gallery.add("A", 1, 0, empty)
+        assert gallery.search([empty, template_of(1)], threshold=0.01, top=5) == []
+        gallery.prepare()
+        assert "A" in gallery
+        assert "B" not in gallery
+
+
+def test_a_gallery_is_a_searcher(three: Path) -> None:
+    with Gallery(three) as gallery:
+        assert isinstance(gallery, Searcher)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["", "x" * 41, "../x", "a/b", "a\\b", ".hidden", "a b", "ع", "a\n", "a\x00", "-x", "a\u00b2"],
+)
+def test_a_reference_that_is_none_is_refused_and_not_repeated(place: Path, reference: str) -> None:
+    with Gallery(place, writable=True) as gallery:
+        for step in (lambda: gallery.add(reference, 1, 0, template_of(1)), lambda: gallery.remove(reference)):
+            with pytest.raises(StorageError) as refused:
+                step()
+            assert refused.value.code == "GAL-010"
+            assert len(reference) < 3 or reference not in str(refused.value)
+        assert gallery.count() == Counts(0, 0, 0)
+
+
+@pytest.mark.parametrize(("position", "impression"), [(13, 0), (15, 0), (-1, 0), (99, 0), (1, 256), (1, -1)])
+def test_an_impression_of_no_single_finger_is_refused(place: Path, position: int, impression: int) -> None:
+    with Gallery(place, writable=True) as gallery:
+        with pytest.raises(StorageError, match="GAL-011"):
+            gallery.add("A", position, impression, template_of(1))
+        bad = Impression("B", FingerPosition.BOTH_THUMBS, 0, template_of(2))
+        with pytest.raises(StorageError, match="GAL-011"):
+            gallery.add_many([Impression("A", FingerPosition(1), 0, template_of(1)), bad])
+        assert gallery.count() == Counts(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("probes", "threshold", "top"),
+    [(0, 0.1, 1), (21, 0.1, 1), (1, float("nan"), 1), (1, -0.1, 1), (1, 1.1, 1), (1, 0.1, 0), (1, 0.1, 1001)],
+)
+def test_a_search_that_means_nothing_is_refused(three: Path, probes: int, threshold: float, top: int) -> None:
+    with Gallery(three) as gallery, pytest.raises(StorageError, match="GAL-035"):
+        gallery.search([template_of(1)] * probes, threshold=threshold, top=top)
+
+
+def test_reading_and_closed_galleries_refuse_to_write(three: Path) -> None:
+    gallery = Gallery(three)
+    with pytest.raises(StorageError, match="GAL-009"):
+        gallery.add("D", 1, 0, template_of(5))
+    with pytest.raises(StorageError, match="GAL-009"):
+        gallery.remove("A-1")
+    gallery.close()
+    gallery.close()
+    for step in (gallery.count, gallery.refresh, lambda: gallery.search([template_of(1)], threshold=0.1, top=1)):
+        with pytest.raises(StorageError, match="GAL-016"):
+            step()
+
+
+def test_removed_templates_are_zeros_on_the_disk(three: Path) -> None:
+    log = three / "records.0"
+    assert template_of(1).to_bytes() in log.read_bytes()
+    with Gallery(three, writable=True) as gallery:
+        size = log.stat().st_size
+        assert gallery.remove("A-1") == 2
+        assert gallery.remove("A-1") == 0
+        data = log.read_bytes()
+        assert data[:64] + data[size:] != data  # nothing was cut off: the log only grew
+        for n in (1, 2):
+            assert template_of(n).to_bytes()[40:] not in data
+        assert b"A-1" not in data
+        assert template_of(3).to_bytes() in data
+        assert gallery.add("A-1", 2, 0, template_of(1))
+    with Gallery(three) as gallery:
+        assert gallery.count() == Counts(3, 3, 3)
+        assert gallery.search([template_of(1)], threshold=0.5, top=1)[0].reference == "A-1"
+
+
+def test_compacting_keeps_what_is_held(three: Path) -> None:
+    with Gallery(three) as reader, Gallery(three, writable=True) as gallery:
+        gallery.remove("A-1")
+        gallery.compact()
+        assert sorted(path.name for path in three.iterdir()) == ["commit", "lock", "records.1"]
+        assert reader.refresh()
+        assert [i.reference for i in reader.impressions()] == ["B-2", "C-3"]
+        gallery.add("D-4", 3, 0, template_of(5))
+        gallery.compact()
+        gallery.compact()
+        assert reader.count() == gallery.count() == Counts(3, 3, 3)
+        assert reader.search([template_of(5)], threshold=0.5, top=1)[0].reference == "D-4"
+
+
+def test_a_search_under_way_keeps_its_view(three: Path) -> None:
+    """A removal and a compaction between two rows of an enumeration: the rest comes, the removed does not."""
+    with Gallery(three) as reader, Gallery(three, writable=True) as gallery:
+        going = reader.impressions()
+        assert next(going).reference == "A-1"
+        gallery.remove("A-1")
+        gallery.compact()
+        gallery.add("D-4", 3, 0, template_of(5))
+        assert [i.reference for i in going] == ["B-2", "C-3"]
+
+
+def test_threads_search_while_one_adds_and_removes(place: Path) -> None:
+    trouble: list[BaseException] = []
+    done = threading.Event()
+    with Gallery(place, writable=True, exhaustive=12, rescored=200) as gallery:
+        gallery.add("FIXED", 1, 0, template_of(0))
+
+        def search() -> None:
+            try:
+                while not done.is_set():
+                    found = gallery.search([template_of(0)], threshold=0.5, top=3)
+                    assert found[0].reference == "FIXED"
+            except BaseException as error:  # noqa: BLE001 - carried to the test's own thread
+                trouble.append(error)
+
+        threads = [threading.Thread(target=search) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for n in range(1, 40):
+            gallery.add(f"P{n}", 1, 0, template_of(n))
+            if n % 3 == 0:
+                gallery.remove(f"P{n - 1}")
+        gallery.compact()
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not trouble
