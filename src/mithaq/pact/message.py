@@ -1,306 +1,300 @@
-"""What crosses the border: a signed manifest and a body, sealed for one recipient. Opening reads as a list of checks.
+"""A message between two nodes: sealed by one, opened by the other in numbered checks.
 
-    manifest (canonical JSON) ──JWS──┐
-                                     ├─ "\n" ─► plaintext ──JWE──► sealed bytes
-    body (a transaction, or JSON) ───┘                (ECDH-ES, A256GCM)
+    manifest ──canonical JSON──► JWS (sender's key) ┐
+                                       "\\n" + body ─┴─► JWE (recipient's key) ──► bytes for POST /v1/messages
 
-The manifest carries the body's SHA-256, so one signature covers both and the body is not encoded twice. Algorithms are
-those of the agreement's suite, compared byte for byte with the header, never read from it. The recipient's signed
-receipt names the message, its digest and the ledger entry that it became.
+The body is encoded once: it stands raw inside the encryption, and the signed manifest carries its SHA-256. What an
+opened message says may be acted on only after the three steps that need the node's store (`node.flow`):
 
-Checks 1 to 9 are here. The node goes on: 10 duplicate (the same receipt), 11 schema of the body, 12 gate (`node.flow`).
-Every failure is a `TrustError`, PAC-101 to PAC-119; the partner learns the code alone.
+    10  duplicate: (sender, message id) is inserted under a unique key, in the transaction of the message's effect;
+        a second time, the same digest gets the stored receipt again, and another digest is refused
+    11  schema: the body is what `body_type` says, in the profile that the agreement names
+    12  gate: `gate.gate`, `gate_request` or `gate_release` accepts it
+
+Every failure is a `TrustError`, PAC-101 to PAC-119; the partner learns its code alone. Receipts are in `receipt.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
-
-from joserfc import jwe
-from joserfc.errors import JoseError
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
 
 from mithaq.errors import TrustError
-from mithaq.pact.agreement import Agreement
-from mithaq.pact.keys import (
-    EncryptKey,
-    SignKey,
-    b64decode,
-    certificate_digest,
-    jose_key,
-    open_jws,
-    public_jose,
-    public_jwk,
-    sign_jws,
-    thumbprint,
-)
+from mithaq.pact.agreement import Agreement, active
+from mithaq.pact.jose import decrypt_compact, encrypt_compact, sign_compact, verify_compact
+from mithaq.pact.keys import EncryptionKey, SigningKey
 from mithaq.pact.strict import Rule, canonical, load, plain, read
-from mithaq.pact.terms import _IDENTIFIER, _INSTANT, _PARTY
+from mithaq.pact.terms import _IDENTIFIER, _INSTANT, _PARTY, _WORD, Jwk
 from mithaq.units import parse_timestamp, timestamp
 
-MESSAGE_TYPE = "mithaq-message"
-MANIFEST_TYPE = "mithaq-manifest"
-RECEIPT_TYPE = "mithaq-receipt"
-LARGEST_SEALED = 24 * 1024 * 1024  # bytes; fourteen prints at 1000 ppi, PNG, are about 15 MB
+SCHEMA = "mithaq-message-1"
+SEALED_TYPE = "mithaq-sealed-1"  # typ of the JWE
+MANIFEST_TYPE = "mithaq-message-1"  # typ of the JWS inside
+PLACE = "message"
+MAX_BODY_BYTES = 33_554_432  # ten rolled prints at 1000 ppi, lossless, are about 20 MB
+MAX_SKEW_S = 300.0  # clocks of two nodes with NTP differ by milliseconds; five minutes is the custom (Kerberos)
+MAX_LIFE_S = 31 * 86_400.0  # as long as a duplicate can still arrive, its id must be remembered
 
-_HEX32 = Rule("32 lower-case hexadecimal digits", re.compile("[0-9a-f]{32}"))
-_SHA256 = Rule("64 lower-case hexadecimal digits (SHA-256)", re.compile("[0-9a-f]{64}"))
-_CONTACT = Rule("a contact point's code", re.compile("[a-z][a-z0-9]*(-[a-z0-9]+){0,7}"))
-_TYPE = Rule("a media type", re.compile(r"[a-z]+/[a-z0-9.+-]{1,64}"))
+Kind: TypeAlias = Literal["query", "answer", "request", "release", "notice"]
+PROTECTIVE_KINDS: frozenset[str] = frozenset({"notice"})  # pass although the agreement is suspended or over (law 10)
 
-Kind = Literal["query", "answer", "request", "release", "notice"]
+_UUID = Rule("32 hexadecimal digits", re.compile("[0-9a-f]{32}"))
+_DIGEST = Rule("SHA-256 as 64 hexadecimal digits", re.compile("[0-9a-f]{64}"))
+_TYPE = Rule("a body's type, as ansi-nist", re.compile("[a-z][a-z0-9]*([-+./][a-z0-9]+){0,7}"))
+_SIZE = Rule(f"0 to {MAX_BODY_BYTES} bytes", low=0, high=MAX_BODY_BYTES)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the sender signs: who to whom, under which agreement, in which conversation, until when, over which body."""
+    """What a message is: who sends what to whom, under which agreement, in which conversation, until when.
 
-    schema: Literal["mithaq-manifest-1"]
-    id: Annotated[str, _HEX32]
+    `id` and `conversation` are 32 hexadecimal digits (a conversation has the id of its query), `in_reply_to` the id of
+    the message answered, or None. `created` and `expires` are instants as `units.timestamp` writes them.
+    """
+
+    schema: Literal["mithaq-message-1"]
+    id: Annotated[str, _UUID]
     kind: Kind
     sender: Annotated[str, _PARTY]
-    sender_contact: Annotated[str, _CONTACT]
+    sender_contact: Annotated[str, _WORD]
     recipient: Annotated[str, _PARTY]
-    recipient_contact: Annotated[str, _CONTACT]
+    recipient_contact: Annotated[str, _WORD]
     agreement: Annotated[str, _IDENTIFIER]
-    conversation: Annotated[str, _HEX32]
+    conversation: Annotated[str, _UUID]
+    in_reply_to: Annotated[str, _UUID] | None
     created: Annotated[str, _INSTANT]
     expires: Annotated[str, _INSTANT]
     body_type: Annotated[str, _TYPE]
-    body_sha256: Annotated[str, _SHA256]
+    body_sha256: Annotated[str, _DIGEST]
+    body_bytes: Annotated[int, _SIZE]
+
+    @property
+    def created_at(self) -> datetime:
+        """The instant of `created`."""
+        return parse_timestamp(self.created)
+
+    @property
+    def expires_at(self) -> datetime:
+        """The instant of `expires`."""
+        return parse_timestamp(self.expires)
+
+
+class Standing(StrEnum):
+    """How a message's agreement stands at the node that opens it."""
+
+    IN_FORCE = "in-force"
+    CLOSED = "closed"  # known, but not begun, suspended for this kind of message, or over
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Partner:
+    """What is pinned for one partner: SHA-256 of its TLS certificates' DER (hex), and its signing keys."""
+
+    party: str
+    certificates: frozenset[str]
+    signing_keys: tuple[Jwk, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a node knows when a message arrives.
+
+    `certificate` is the SHA-256 (hex) of the certificate that the connection showed; `partner` finds whose it is among
+    all agreements, revoked keys left out; `standing` tells how the manifest's agreement stands for this very message.
+    """
+
+    party: str
+    keys: Sequence[EncryptionKey]
+    certificate: str
+    now: datetime
+    partner: Callable[[str], Partner | None]
+    standing: Callable[[Manifest], Standing]
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_skew_s: float = MAX_SKEW_S
+    max_life_s: float = MAX_LIFE_S
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A message that passed checks 1 to 9. `digest` is the SHA-256 of the sealed bytes, hex."""
+    """A message whose nine checks hold. `digest` is the SHA-256 (hex) of the sealed bytes, as its receipt names it."""
 
     manifest: Manifest
-    body: bytes
+    body: bytes = field(repr=False)
     digest: str
 
 
-@dataclass(frozen=True)
-class Opening:
-    """What a recipient knows when a message comes in.
-
-    `certificate` is the DER certificate that the connection showed; `find_agreement` returns an agreement that both
-    signed, by its id, or None; `is_usable` says whether that agreement may still carry this kind of message now.
-    """
-
-    party: str
-    certificate: bytes
-    certificates: Mapping[str, Sequence[bytes]]  # pinned DER certificates, by partner
-    decrypt_keys: Sequence[EncryptKey]
-    find_agreement: Callable[[str], Agreement | None]
-    is_usable: Callable[[Agreement, str], bool]
-    now: datetime
-    clock_skew: timedelta = timedelta(seconds=120)
-    largest: int = LARGEST_SEALED
-
-
-def manifest_for(
+def make_manifest(
+    body: bytes,
     *,
-    message_id: str,
-    kind: str,
-    sender: tuple[str, str],
-    recipient: tuple[str, str],
+    kind: Kind,
+    sender: str,
+    sender_contact: str,
+    recipient: str,
+    recipient_contact: str,
     agreement: str,
-    conversation: str,
+    body_type: str,
     created: datetime,
     expires: datetime,
-    body: bytes,
-    body_type: str,
+    id: str | None = None,
+    conversation: str | None = None,
+    in_reply_to: str | None = None,
 ) -> Manifest:
-    """The manifest of a body. `sender` and `recipient` are (party, contact point). TrustError where a value does not fit."""
-    values = {
-        "schema": "mithaq-manifest-1",
-        "id": message_id,
-        "kind": kind,
-        "sender": sender[0],
-        "sender_contact": sender[1],
-        "recipient": recipient[0],
-        "recipient_contact": recipient[1],
-        "agreement": agreement,
-        "conversation": conversation,
-        "created": timestamp(created),
-        "expires": timestamp(expires),
-        "body_type": body_type,
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-    }
-    return read(Manifest, values, what="manifest")
+    """The manifest for this body, its schema checked. A new id where none is given; without a conversation, the message
+    begins one under its own id. TrustError PAC-111 for a value that may not stand there."""
+    identifier = id or uuid.uuid4().hex
+    return _read_manifest({
+        "schema": SCHEMA, "id": identifier, "kind": kind, "sender": sender, "sender_contact": sender_contact,
+        "recipient": recipient, "recipient_contact": recipient_contact, "agreement": agreement,
+        "conversation": conversation or identifier, "in_reply_to": in_reply_to, "created": timestamp(created),
+        "expires": timestamp(expires), "body_type": body_type, "body_sha256": hashlib.sha256(body).hexdigest(),
+        "body_bytes": len(body),
+    })  # fmt: skip
 
 
-def seal(manifest: Manifest, body: bytes, *, sign_key: SignKey, encrypt_to: Mapping[str, str]) -> bytes:
-    """The sealed message for the holder of the key `encrypt_to` (a public JWK of the recipient)."""
-    signed = sign_jws(sign_key, canonical(plain(manifest)), typ=MANIFEST_TYPE)
-    header = _encryption_header(encrypt_to)
-    plaintext = signed.encode("ascii") + b"\n" + body
-    return jwe.encrypt_compact(header, plaintext, public_jose(encrypt_to), registry=_registry(LARGEST_SEALED)).encode("ascii")
+def seal(manifest: Manifest, body: bytes, *, sign_key: SigningKey, encrypt_to: Jwk) -> bytes:
+    """The sealed bytes, about 4/3 of the body and 1.7 kB. The keys' curves decide the algorithms, as the agreement's
+    suite pins them. TrustError PAC-119 where the manifest is not this body's."""
+    _require_body(manifest, body)
+    signed = sign_compact(canonical(plain(manifest)), sign_key, typ=MANIFEST_TYPE)
+    return encrypt_compact(b"\n".join((signed, body)), encrypt_to, typ=SEALED_TYPE)
 
 
-def open_message(sealed: bytes, opening: Opening) -> Opened:
-    """The manifest and body of a sealed message that passed checks 1 to 9; TrustError otherwise."""
-    # 1. Size.
-    if len(sealed) > opening.largest:
-        raise _refuse("PAC-101", "the message is larger than this node takes", f"at most {opening.largest} bytes")
-    # 2. TLS partner: the connection's certificate is one that an agreement pins for exactly one partner.
-    partner = _tls_partner(opening)
-    # 3. Decryption, with the agreed algorithms for one of our own keys.
-    signed, body = _decrypt(sealed, opening)
-    # 4. Signature: of the manifest, by a key of that partner. Which agreement's keys is said by the manifest itself, so it
-    #    is read once before it is believed, and used only to look up keys.
-    claimed = _claimed_agreement(signed)
-    agreement = opening.find_agreement(claimed)
-    if agreement is None:
-        raise _refuse("PAC-107", "the message names no agreement that both signed and that is installed here",
-                      "an agreement in force")  # fmt: skip
-    party = agreement.party(partner)
-    if party is None:
-        raise _refuse("PAC-108", "the agreement that the message names is not with this partner", "an agreement of both")
-    payload = open_jws(signed, [key.public() for key in party.keys.sign], typ=MANIFEST_TYPE)
-    # 5. The manifest's schema: exactly its keys, canonical bytes.
-    manifest = read(Manifest, load(payload, what="manifest"), what="manifest")
-    # 6. The agreement: the one whose keys were used, and usable for this kind of message now.
-    if manifest.agreement != agreement.id:
-        raise _refuse("PAC-109", "the manifest names another agreement than its signature was checked under", "the same")
-    if not opening.is_usable(agreement, manifest.kind):
-        raise _refuse("PAC-110", f"the agreement is not in force for a {manifest.kind}", "an agreement in force")
-    # 7. From the TLS partner, to us.
-    if manifest.sender != partner:
-        raise _refuse("PAC-111", "the sender is not the partner at the other end of the connection", "the same party")
-    if manifest.recipient != opening.party:
-        raise _refuse("PAC-112", "the message is not for this node", "our own party as recipient")
-    # 8. Expiry, and a clock that agrees with ours.
-    created, expires = parse_timestamp(manifest.created), parse_timestamp(manifest.expires)
-    if opening.now >= expires:
-        raise _refuse("PAC-113", "the message has expired", "a message within its life")
-    if created > opening.now + opening.clock_skew or expires <= created:
-        raise _refuse("PAC-114", "the message comes from the future, or ends before it begins",
-                      f"clocks within {opening.clock_skew.total_seconds():.0f} s of each other")  # fmt: skip
-    # 9. The body is the one that was signed.
-    if hashlib.sha256(body).hexdigest() != manifest.body_sha256:
-        raise _refuse("PAC-115", "the body is not the one that the manifest names", "the body that was signed")
-    return Opened(manifest, body, hashlib.sha256(sealed).hexdigest())
+def sealed_digest(data: bytes) -> str:
+    """SHA-256 (hex) of sealed bytes: what a receipt names, and what tells a duplicate from a second message."""
+    return hashlib.sha256(data).hexdigest()
 
 
-# ---------------------------------------------------------------- receipts
+def max_sealed_bytes(max_body_bytes: int = MAX_BODY_BYTES) -> int:
+    """The most bytes that a sealed message with a body of this size can have; a server reads no more than that."""
+    return (max_body_bytes + 4096) * 4 // 3 + 2048
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What the recipient signs: that it has this message, since when, and as which entry of its ledger."""
+def open_message(data: bytes, context: Context) -> Opened:
+    """The message in sealed bytes, once checks 1 to 9 hold; TrustError PAC-101 to PAC-119 for every other case."""
+    # 1. Size: nothing is parsed that is larger than a message can be.
+    if len(data) > max_sealed_bytes(context.max_body_bytes):
+        raise _refuse("PAC-101", "the message is too large", f"a body of at most {context.max_body_bytes} bytes")
+    # 2. TLS partner: the connection's certificate is pinned for one party.
+    partner = context.partner(context.certificate)
+    if partner is None or context.certificate not in partner.certificates:
+        raise _refuse("PAC-102", "the connection's certificate is pinned for nobody", "a certificate of an agreement")
+    # 3. Decryption: one algorithm, one of our keys, nothing negotiated.
+    plaintext = decrypt_compact(data, context.keys, typ=SEALED_TYPE, place=PLACE)
+    signed, line_feed, body = plaintext.partition(b"\n")
+    if not line_feed:
+        raise _refuse("PAC-107", "there is no body inside", "a signed manifest, a line feed, and the body")
+    # 4. Signature: by a key pinned for that party, under that key's algorithm.
+    verified = verify_compact(signed, partner.signing_keys, typ=MANIFEST_TYPE, place=PLACE)
+    # 5. Manifest: canonical JSON with every known key and no other.
+    manifest = _read_manifest(_load_manifest(verified.payload))
+    # 6. Agreement: known, and in force for a message of this kind.
+    standing = context.standing(manifest)
+    if standing is Standing.UNKNOWN:
+        raise _refuse("PAC-112", "the agreement is not known", "an agreement that both parties signed")
+    if standing is not Standing.IN_FORCE:
+        raise _refuse("PAC-113", "the agreement is not in force for this message", "an agreement in force")
+    # 7. Parties: to us, from the partner that the connection and the signature showed.
+    if manifest.recipient != context.party:
+        raise _refuse("PAC-114", "the message is for another party", context.party)
+    if manifest.sender != partner.party:
+        raise _refuse("PAC-115", "the sender is not the partner of this connection", partner.party)
+    # 8. Time: created within the clocks' tolerance, not expired, and not good for longer than ids are remembered.
+    _require_time(manifest, context)
+    # 9. Body: the very bytes that the manifest was signed over.
+    _require_body(manifest, body)
+    return Opened(manifest, body, sealed_digest(data))
 
-    schema: Literal["mithaq-receipt-1"]
-    message: Annotated[str, _HEX32]
-    digest: Annotated[str, _SHA256]
-    sender: Annotated[str, _PARTY]
-    recipient: Annotated[str, _PARTY]
-    received_at: Annotated[str, _INSTANT]
-    ledger_index: Annotated[int, Rule("a position in the ledger", low=0)]
-    leaf: Annotated[str, _SHA256]
+
+def partner_of(agreements: Iterable[Agreement], party: str) -> Partner:
+    """What these agreements pin for the party, together. A node leaves out agreements that are over, and takes revoked
+    keys away from the result."""
+    certificates: set[str] = set()
+    keys: dict[str, Jwk] = {}
+    for agreement in agreements:
+        if (found := agreement.parties.get(party)) is not None:
+            certificates.update(found.keys.certificate_digests)
+            keys.update((key.thumbprint, key) for key in found.keys.sign)
+    return Partner(party, frozenset(certificates), tuple(keys.values()))
 
 
-def make_receipt(opened: Opened, *, received_at: datetime, ledger_index: int, leaf: bytes, sign_key: SignKey) -> bytes:
-    """The recipient's signed receipt, the answer to every delivery of this message."""
-    receipt = Receipt(
-        "mithaq-receipt-1",
-        opened.manifest.id,
-        opened.digest,
-        opened.manifest.sender,
-        opened.manifest.recipient,
-        timestamp(received_at),
-        ledger_index,
-        leaf.hex(),
+def standing_of(manifest: Manifest, agreements: Mapping[str, Agreement], *, at: datetime) -> Standing:
+    """How the manifest's agreement stands among these, by id: unknown where it is not between these two parties; a
+    protective message passes under every agreement that both once signed."""
+    agreement = agreements.get(manifest.agreement)
+    if agreement is None or {manifest.sender, manifest.recipient} != set(agreement.parties):
+        return Standing.UNKNOWN
+    if manifest.kind in PROTECTIVE_KINDS or active(agreement, at):
+        return Standing.IN_FORCE
+    return Standing.CLOSED
+
+
+def _load_manifest(payload: bytes) -> object:
+    """The JSON values of a manifest's canonical bytes; TrustError PAC-111."""
+    try:
+        return load(payload, what="manifest")
+    except TrustError as error:
+        raise _manifest_error(error) from None
+
+
+def _read_manifest(values: object) -> Manifest:
+    try:
+        manifest = read(Manifest, values, what="manifest")
+    except TrustError as error:
+        raise _manifest_error(error) from None
+    try:
+        _ = manifest.created_at, manifest.expires_at
+    except ValueError:
+        raise _refuse("PAC-111", "the manifest names an instant that does not exist", "dates of the calendar") from None
+    return manifest
+
+
+def _manifest_error(error: TrustError) -> TrustError:
+    return TrustError(
+        "PAC-111",
+        error.problem,
+        place=error.place,
+        expected=error.expected,
+        remedy="both nodes must run versions that know the same messages",
+        detail=error.code,
     )
-    return sign_jws(sign_key, canonical(plain(receipt)), typ=RECEIPT_TYPE).encode("ascii")
 
 
-def verify_receipt(
-    data: bytes, *, message: str, digest: str, sender: str, recipient: str, keys: Sequence[Mapping[str, str]]
-) -> Receipt:
-    """The receipt, where it is the recipient's own for exactly that message; TrustError otherwise."""
-    payload = open_jws(_ascii(data), keys, typ=RECEIPT_TYPE)
-    receipt = read(Receipt, load(payload, what="receipt"), what="receipt")
-    if (receipt.message, receipt.digest, receipt.sender, receipt.recipient) != (message, digest, sender, recipient):
-        raise _refuse("PAC-116", "the receipt is for another message", "the receipt of this message")
-    return receipt
+def _require_time(manifest: Manifest, context: Context) -> None:
+    skew = timedelta(seconds=context.max_skew_s)
+    if manifest.created_at - context.now > skew:
+        raise _refuse(
+            "PAC-117",
+            "the message was made in the future",
+            f"clocks that differ by at most {context.max_skew_s:.0f} s",
+            "check the clock of both nodes",
+        )
+    if manifest.expires_at + skew <= context.now:
+        raise _refuse("PAC-116", "the message has expired", "a message that arrives before it expires")
+    life_s = (manifest.expires_at - manifest.created_at).total_seconds()
+    if not 0 < life_s <= context.max_life_s:
+        raise _refuse("PAC-118", "the message's life is out of range", f"more than 0 and at most {context.max_life_s:.0f} s")
 
 
-# ---------------------------------------------------------------- the steps of opening
+def _require_body(manifest: Manifest, body: bytes) -> None:
+    digest = hashlib.sha256(body).hexdigest()
+    if len(body) != manifest.body_bytes or not hmac.compare_digest(digest, manifest.body_sha256):
+        raise _refuse("PAC-119", "the body is not the one that was signed", "the length and SHA-256 of the manifest")
 
 
-def _tls_partner(opening: Opening) -> str:
-    digest = certificate_digest(opening.certificate)
-    partners = [
-        partner
-        for partner, ders in opening.certificates.items()
-        if any(certificate_digest(der) == digest for der in ders)
-    ]
-    if len(partners) != 1:
-        raise _refuse("PAC-102", "the connection's certificate is pinned by no agreement", "a pinned certificate")
-    return partners[0]
+def _refuse(code: str, problem: str, expected: str, remedy: str = "") -> TrustError:
+    return TrustError(code, problem, place=PLACE, expected=expected, remedy=remedy)
 
 
-def _decrypt(sealed: bytes, opening: Opening) -> tuple[str, bytes]:
-    text = _ascii(sealed)
-    try:
-        header = json.loads(b64decode(text.partition(".")[0]))
-    except (ValueError, RecursionError):
-        raise _refuse("PAC-103", "this is not a compact JWE", "a sealed message") from None
-    if not isinstance(header, dict):
-        raise _refuse("PAC-103", "this is not a compact JWE", "a sealed message")
-    epk = header.pop("epk", None)
-    for key in opening.decrypt_keys:
-        public = public_jwk(key)
-        if header != _encryption_header(public):
-            continue
-        if not isinstance(epk, dict) or {name: epk.get(name) for name in ("kty", "crv")} != {
-            "kty": public["kty"],
-            "crv": public["crv"],
-        }:
-            break
-        try:
-            plaintext = jwe.decrypt_compact(text, jose_key(key), registry=_registry(opening.largest)).plaintext or b""
-        except (JoseError, ValueError, TypeError, KeyError, OverflowError):
-            raise _refuse("PAC-105", "the message does not decrypt", "a message sealed for this node's key") from None
-        signed, separator, body = bytes(plaintext).partition(b"\n")
-        if not separator:
-            raise _refuse("PAC-106", "the plaintext is not a signed manifest and a body", "both, parted by a line feed")
-        return _ascii(signed), body
-    raise _refuse("PAC-104", "the message is sealed for another key, or in another way", "the agreed algorithms and key")
-
-
-def _claimed_agreement(signed: str) -> str:
-    try:
-        claimed = json.loads(b64decode(signed.split(".")[1]))["agreement"]
-    except (ValueError, IndexError, KeyError, TypeError, RecursionError):
-        claimed = None
-    if not isinstance(claimed, str):
-        raise _refuse("PAC-106", "the manifest cannot be read", "canonical JSON with exactly the keys of a manifest")
-    return claimed
-
-
-def _encryption_header(jwk: Mapping[str, str]) -> dict[str, Any]:
-    return {"alg": "ECDH-ES", "enc": "A256GCM", "kid": thumbprint(jwk), "typ": MESSAGE_TYPE}
-
-
-def _registry(largest: int) -> jwe.JWERegistry:
-    registry = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"])
-    registry.max_ciphertext_length = largest  # the library's own limit is 64 KiB
-    return registry
-
-
-def _ascii(data: bytes) -> str:
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError:
-        raise _refuse("PAC-103", "the message is not ASCII text", "a compact JOSE serialisation") from None
-
-
-def _refuse(code: str, problem: str, expected: str) -> TrustError:
-    return TrustError(code, problem, place="message", expected=expected)
+__all__ = [
+    "MAX_BODY_BYTES", "MAX_LIFE_S", "MAX_SKEW_S", "PROTECTIVE_KINDS", "Context", "Kind", "Manifest", "Opened",
+    "Partner", "Standing", "make_manifest", "max_sealed_bytes", "open_message", "partner_of", "seal", "sealed_digest",
+    "standing_of",
+]  # fmt: skip
