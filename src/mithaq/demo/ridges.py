@@ -221,7 +221,8 @@ def smooth_noise(rng: np.random.Generator, height: int, width: int, *, cell: flo
     down, right = _spline(height, cell), _spline(width, cell)
     knots = rng.standard_normal((down.shape[1], right.shape[1]), dtype=np.float32)
     # Not `@`: the products are too small for the linear algebra library's threads, which would hinder the other processes.
-    return np.einsum("hk,kw->hw", down, np.einsum("kl,wl->kw", knots, right)).astype(np.float32)
+    field: Floats = np.einsum("hk,kw->hw", down, np.einsum("kl,wl->kw", knots, right)).astype(np.float32)
+    return field
 
 
 @lru_cache(maxsize=64)
