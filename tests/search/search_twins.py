@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from mithaq.finger import Template, parameters
 
+MATE = 0.05
+"""A score that impressions of one of these fingers pass and no two of different fingers do (0.12 and 0.01)."""
+
 
 @cache
 def template_of(finger: int, impression: int = 0) -> Template:

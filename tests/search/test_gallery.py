@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_twins import similarity_twin, template_of
+from search_twins import MATE, similarity_twin, template_of
 
 from mithaq.errors import StorageError
 from mithaq.finger import Template
@@ -115,7 +115,7 @@ def test_equal_scores_go_by_reference(place: Path) -> None:
         for reference in ("b", "a", "c"):
             gallery.add(reference, 3, 0, template_of(1))
         gallery.add("a", 2, 0, template_of(1))
-        found = gallery.search([template_of(9), template_of(1), template_of(1)], threshold=0.2, top=2)
+        found = gallery.search([template_of(9), template_of(1), template_of(1)], threshold=MATE, top=2)
     assert [(c.reference, c.position, c.probe) for c in found] == [
         ("a", FingerPosition.RIGHT_INDEX, 1),
         ("b", FingerPosition.RIGHT_MIDDLE, 1),
@@ -124,7 +124,7 @@ def test_equal_scores_go_by_reference(place: Path) -> None:
 
 def test_candidate_carries_the_parts_of_its_score(three: Path) -> None:
     with Gallery(three) as gallery:
-        (best,) = gallery.search([template_of(3, 1)], threshold=0.1, top=5)
+        (best,) = gallery.search([template_of(3, 1)], threshold=MATE, top=5)
     score = compare(template_of(3, 1), template_of(3))
     assert best == Candidate("B-2", FingerPosition.RIGHT_INDEX, 0, score.value, score.parts, 0)
 
@@ -189,7 +189,7 @@ def test_reading_and_closed_galleries_refuse_to_write(three: Path) -> None:
         gallery.remove("A-1")
     gallery.close()
     gallery.close()
-    for step in (gallery.count, gallery.refresh, lambda: gallery.search([template_of(1)], threshold=0.1, top=1)):
+    for step in (gallery.count, gallery.refresh, lambda: gallery.search([template_of(1)], threshold=MATE, top=1)):
         with pytest.raises(StorageError, match="GAL-016"):
             step()
 
@@ -210,7 +210,7 @@ def test_removed_templates_are_zeros_on_the_disk(three: Path) -> None:
         assert gallery.add("A-1", 2, 0, template_of(1))
     with Gallery(three) as gallery:
         assert gallery.count() == Counts(3, 3, 3)
-        assert gallery.search([template_of(1)], threshold=0.5, top=1)[0].reference == "A-1"
+        assert gallery.search([template_of(1)], threshold=MATE, top=1)[0].reference == "A-1"
 
 
 def test_compacting_keeps_what_is_held(three: Path) -> None:
@@ -224,7 +224,7 @@ def test_compacting_keeps_what_is_held(three: Path) -> None:
         gallery.compact()
         gallery.compact()
         assert reader.count() == gallery.count() == Counts(3, 3, 3)
-        assert reader.search([template_of(5)], threshold=0.5, top=1)[0].reference == "D-4"
+        assert reader.search([template_of(5)], threshold=MATE, top=1)[0].reference == "D-4"
 
 
 def test_a_search_under_way_keeps_its_view(three: Path) -> None:
@@ -247,7 +247,7 @@ def test_threads_search_while_one_adds_and_removes(place: Path) -> None:
         def search() -> None:
             try:
                 while not done.is_set():
-                    found = gallery.search([template_of(0)], threshold=0.5, top=3)
+                    found = gallery.search([template_of(0)], threshold=MATE, top=3)
                     assert found[0].reference == "FIXED"
             except BaseException as error:  # noqa: BLE001 - carried to the test's own thread
                 trouble.append(error)

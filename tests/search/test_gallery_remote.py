@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from search_twins import template_of
+from search_twins import MATE, template_of
 
 from mithaq.errors import StorageError
 from mithaq.finger import Template
@@ -113,14 +113,14 @@ def test_the_same_answers_as_the_gallery_itself(three: Path, path: Path) -> None
                 )
         assert remote.count() == Counts(3, 4, 4)
         gallery.add("D-4", 1, 0, template_of(9))
-        assert remote.search([template_of(9)], threshold=0.5, top=1)[0].reference == "D-4"
+        assert remote.search([template_of(9)], threshold=MATE, top=1)[0].reference == "D-4"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_any_searcher_can_be_served(path: Path) -> None:
     with serving(Afis(), path):
         remote = RemoteGallery(path)
-        assert remote.search([template_of(1)], threshold=0.5, top=2) == [FOUND]
+        assert remote.search([template_of(1)], threshold=MATE, top=2) == [FOUND]
         assert remote.count() == Counts(3, 4, 5)
 
 
@@ -135,14 +135,14 @@ def test_a_service_that_is_down(path: Path) -> None:
     with serving(Afis(), path):  # a dead service's socket is replaced
         assert remote.count() == Counts(3, 4, 5)
     with pytest.raises(StorageError, match="GAL-030"):
-        remote.search([template_of(1)], threshold=0.5, top=1)
+        remote.search([template_of(1)], threshold=MATE, top=1)
 
 
 def test_a_service_that_is_slow(path: Path) -> None:
     go_on = threading.Event()
     with serving(Afis(lambda: go_on.wait(5)), path):
         with pytest.raises(StorageError, match=r"GAL-031.*0\.05 s"):
-            RemoteGallery(path, wait_s=0.05).search([template_of(1)], threshold=0.5, top=1)
+            RemoteGallery(path, wait_s=0.05).search([template_of(1)], threshold=MATE, top=1)
         go_on.set()
     with answering(path, b"MQS1", close=False), pytest.raises(StorageError, match="GAL-031"):
         RemoteGallery(path, wait_s=0.05).count()
@@ -153,7 +153,7 @@ def test_a_service_whose_search_fails(path: Path) -> None:
         raise StorageError("GAL-006", "the record at byte 64 of the gallery is damaged")
 
     with serving(Afis(fail), path), pytest.raises(StorageError, match=r"GAL-033.*\(GAL-006\)"):
-        RemoteGallery(path).search([template_of(1)], threshold=0.5, top=1)
+        RemoteGallery(path).search([template_of(1)], threshold=MATE, top=1)
 
 
 def test_a_service_that_is_full(path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_service_that_is_full(path: Path) -> None:
 
     with serving(Afis(wait), path):
         asking = [
-            threading.Thread(target=lambda: RemoteGallery(path).search([template_of(1)], threshold=0.5, top=1))
+            threading.Thread(target=lambda: RemoteGallery(path).search([template_of(1)], threshold=MATE, top=1))
             for _ in range(PLACES)
         ]
         for thread in asking:
@@ -263,7 +263,7 @@ def test_hostile_questions_end_their_own_connection(three: Path, path: Path) -> 
         with socket.socket(socket.AF_UNIX) as leaving:
             leaving.connect(str(path))
             leaving.sendall(search()[:50])
-        assert RemoteGallery(path).search([template_of(1)], threshold=0.5, top=1)[0].reference == "A-1"
+        assert RemoteGallery(path).search([template_of(1)], threshold=MATE, top=1)[0].reference == "A-1"
 
 
 def test_a_socket_where_none_can_be(path: Path) -> None:
@@ -284,4 +284,4 @@ def test_a_socket_where_none_can_be(path: Path) -> None:
 
 def test_a_request_that_means_nothing_is_not_sent(path: Path) -> None:
     with pytest.raises(StorageError, match="GAL-035"):
-        RemoteGallery(path).search([], threshold=0.5, top=1)
+        RemoteGallery(path).search([], threshold=MATE, top=1)

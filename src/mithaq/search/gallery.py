@@ -22,9 +22,9 @@ from mithaq.finger import Template
 from mithaq.search.files import GalleryFiles
 from mithaq.search.layout import IMPRESSION, REMOVAL, Damaged, pack_record
 from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, LARGEST_TEMPLATE, RESCORED_IMPRESSIONS, TEMPLATES_KEPT
-from mithaq.search.ranking import best_rows, in_full, persons
+from mithaq.search.ranking import best_rows, in_full
 from mithaq.search.refusals import refusal
-from mithaq.search.shape import Counts, Impression, check_reference, check_request
+from mithaq.search.shape import Counts, Impression, check_reference, check_request, persons
 from mithaq.search.shelf import Packed, Shelf, View
 from mithaq.units import Candidate, FingerPosition
 

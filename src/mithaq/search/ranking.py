@@ -6,7 +6,7 @@ probe ─ first stage over all rows ─► the best k rows ─ finger.compare ea
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,7 +17,6 @@ from mithaq.finger import Template, parameters
 from mithaq.finger.compare import Score, compare
 from mithaq.search import kernels
 from mithaq.search.shelf import Packed, bare_codes
-from mithaq.units import Candidate
 
 _ROWS_A_TASK = 4096  # of the first stage, about 10 ms of one core: even shares, and large beside a task's own cost
 _ROWS_IN_FULL = 64  # the same for full comparisons
@@ -94,20 +93,3 @@ def best_rows(probe: Template, packed: Packed, rows: NDArray[np.int64], k: int) 
     """The k of `rows` that the first stage puts first, in the order of enrolment; equal ones by the earlier row."""
     places = kernels.best_places(first_stage(probe, packed, rows), k)
     return np.take(rows, places)
-
-
-def persons(found: Iterable[Candidate], top: int) -> list[Candidate]:
-    """The best of each reference, at most `top`: highest score first, equal scores by reference.
-
-    Of equal scores of one reference the lowest position counts, then the lowest impression, then the first probe.
-    """
-    best: dict[str, Candidate] = {}
-    for candidate in found:
-        known = best.get(candidate.reference)
-        if known is None or _order(candidate) < _order(known):
-            best[candidate.reference] = candidate
-    return sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.reference))[:top]
-
-
-def _order(candidate: Candidate) -> tuple[float, int, int, int]:
-    return -candidate.score, candidate.position, candidate.impression, candidate.probe

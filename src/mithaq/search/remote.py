@@ -29,9 +29,8 @@ from typing import Any
 from mithaq.errors import MithaqError, StorageError
 from mithaq.finger import Template
 from mithaq.search.parameters import ANSWER_WAIT_S, LARGEST_FRAME, LARGEST_TEMPLATE, PLACES
-from mithaq.search.ranking import persons
 from mithaq.search.refusals import refusal
-from mithaq.search.shape import Counts, Searcher, check_reference, check_request
+from mithaq.search.shape import Counts, Searcher, check_reference, check_request, persons
 from mithaq.units import Candidate, FingerPosition
 
 PROTOCOL = b"MQS1"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -71,3 +71,20 @@ def check_request(probes: int, threshold: float, top: int, place: str) -> None:
         reason = f"{top} persons"
     if reason:
         raise refusal("request", place, reason=reason, probes=MOST_PROBES, persons=MOST_PERSONS)
+
+
+def persons(found: Iterable[Candidate], top: int) -> list[Candidate]:
+    """The best of each reference, at most `top`: highest score first, equal scores by reference.
+
+    Of equal scores of one reference the lowest position counts, then the lowest impression, then the first probe.
+    """
+    best: dict[str, Candidate] = {}
+    for candidate in found:
+        known = best.get(candidate.reference)
+        if known is None or _order(candidate) < _order(known):
+            best[candidate.reference] = candidate
+    return sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.reference))[:top]
+
+
+def _order(candidate: Candidate) -> tuple[float, int, int, int]:
+    return -candidate.score, candidate.position, candidate.impression, candidate.probe
