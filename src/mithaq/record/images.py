@@ -1,0 +1,132 @@
+"""The pictures of fingers in a transaction, with what their records say about them.
+
+    Types 4, 13, 14 ──► PrintImage(position, impression, compression, width, height, ppi, data), still compressed
+
+Left out: records without data, and positions that are no finger (palms, soles, pairs, whole joints: FGP 19 and above).
+Positions 16 to 18 (extra digits, unknown ridges) have none of the ten numbers and become UNKNOWN. Not done here: decoding.
+"""
+
+from __future__ import annotations
+
+from mithaq.record.model import UNUSED_POSITION, Record, Transaction, number_in
+from mithaq.units import FingerPosition, PrintImage
+
+PRINT_TYPES = (4, 13, 14)
+BINARY_COMPRESSION = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
+_SPELT_OTHERWISE = {"WSQ": "WSQ20", **{str(code): name for code, name in BINARY_COMPRESSION.items()}}
+_LAST_POSITION = int(max(FingerPosition))
+_UNNUMBERED = (16, 17, 18)
+UNKNOWN_IMPRESSION = 29
+
+INCH_MM = 25.4
+INCH_CM = 2.54
+_CLASSES_PPI = (500.0, 1000.0)
+_TYPE_4_PPI = 500.0  # the class of Type-4; a lower nominal value belongs to Types 3 and 5 of the same transaction
+
+
+def images(tx: Transaction) -> tuple[PrintImage, ...]:
+    """The transaction's finger pictures in file order; the first of several positions counts.
+
+    Resolution: Types 13 and 14 by their scale units (1 per inch, 2 per centimetre; both axes alike); Type-4 by its ISR,
+    1 for 1.011, 0 for 1.012 and at least 500 ppi. None where nothing is stated. A value within one step of its own
+    unit from 500 or 1000 ppi is that (19.69 per mm and 197 per cm are 500).
+    """
+    found = []
+    for record in tx.records:
+        if record.type in PRINT_TYPES:
+            picture = _type_4(tx.records[0], record) if record.is_binary else _tagged(record)
+            if picture is not None:
+                found.append(picture)
+    return tuple(found)
+
+
+def _type_4(first: Record, record: Record) -> PrintImage | None:
+    data = record.data
+    codes = record.field(4)
+    position = _position(UNKNOWN_POSITION if codes is None else codes.value[0])
+    if not data or position is None:
+        return None
+    code = record.integer(8)
+    return PrintImage(
+        position=position,
+        impression=_or(record.integer(3), UNKNOWN_IMPRESSION),
+        compression=BINARY_COMPRESSION.get(code or 0, str(code)),
+        width=record.integer(6) or 0,
+        height=record.integer(7) or 0,
+        ppi=_type_4_ppi(first, record),
+        data=bytes(data),
+    )
+
+
+def _tagged(record: Record) -> PrintImage | None:
+    data = record.data
+    position = _position(_first_number(record, 13))
+    if not data or position is None:
+        return None
+    compression = (_short_text(record, 11) or "NONE").upper()
+    return PrintImage(
+        position=position,
+        impression=_or(_first_number(record, 3), UNKNOWN_IMPRESSION),
+        compression=_SPELT_OTHERWISE.get(compression, compression),
+        width=record.integer(6) or 0,
+        height=record.integer(7) or 0,
+        ppi=_tagged_ppi(record),
+        data=bytes(data),
+    )
+
+
+UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
+
+
+def _position(code: int | None) -> FingerPosition | None:
+    """The position of a code, or None where it is no finger."""
+    if code is None or code == UNUSED_POSITION or code in _UNNUMBERED:
+        return FingerPosition.UNKNOWN
+    return FingerPosition(code) if code <= _LAST_POSITION else None
+
+
+def _type_4_ppi(first: Record, record: Record) -> float | None:
+    native, nominal = _per_mm(first, 11), _per_mm(first, 12)
+    if record.integer(5) == 0:
+        return max(nominal or 0.0, _TYPE_4_PPI)
+    return native or nominal
+
+
+def _per_mm(first: Record, number: int) -> float | None:
+    text = _short_text(first, number) or ""
+    whole, _, rest = text.partition(".")
+    if not (whole + rest).isascii() or not (whole + rest).isdigit():
+        return None
+    value = float(text)
+    return _settled(value * INCH_MM, INCH_MM / 100) if value else None
+
+
+def _tagged_ppi(record: Record) -> float | None:
+    units, across, down = (record.integer(number) for number in (8, 9, 10))
+    if not across or across != (down or across):
+        return None
+    if units == 1:
+        return float(across)
+    return _settled(across * INCH_CM, INCH_CM) if units == 2 else None
+
+
+def _settled(ppi: float, step: float) -> float:
+    return next((exact for exact in _CLASSES_PPI if abs(ppi - exact) < step), round(ppi, 3))
+
+
+def _first_number(record: Record, number: int) -> int | None:
+    found = record.field(number)
+    if found is None:
+        return None
+    return number_in(bytes(found.value[:64]).partition(b"\x1e")[0].partition(b"\x1f")[0])
+
+
+def _short_text(record: Record, number: int) -> str | None:
+    found = record.field(number)
+    if found is None or len(found.value) > 16:
+        return None
+    return str(found.value, "ascii", "replace").strip()
+
+
+def _or(value: int | None, otherwise: int) -> int:
+    return otherwise if value is None else value
