@@ -24,12 +24,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mithaq.errors import TrustError
 
-BACKDATE = timedelta(
-    minutes=5
-)  # so that a partner whose clock is a little behind accepts it at once
-_HOST = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
-)
+BACKDATE = timedelta(minutes=5)  # so that a partner whose clock is a little behind accepts it at once
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
 
 @dataclass(frozen=True)
@@ -80,11 +76,7 @@ def make_tls_identity(
 ) -> TlsIdentity:
     """A key (or the one given) with a self-made certificate for these host names and addresses, good as server and as
     client. TrustError PAC-135 where a host or a name cannot stand in a certificate."""
-    private = (
-        _tls_key(key_pem, passphrase)
-        if key_pem
-        else ec.generate_private_key(ec.SECP256R1())
-    )
+    private = _tls_key(key_pem, passphrase) if key_pem else ec.generate_private_key(ec.SECP256R1())
     name = _name(common_name)
     public = private.public_key()
     builder = (
@@ -98,26 +90,14 @@ def make_tls_identity(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(), critical=True)
         .add_extension(_extended_key_usage(), critical=False)
-        .add_extension(
-            x509.SubjectAlternativeName(_general_names(hosts)), critical=False
-        )
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(public), critical=False
-        )
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName(_general_names(hosts)), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
     )
     certificate = builder.sign(private, hashes.SHA256())
-    encryption = (
-        serialization.BestAvailableEncryption(passphrase)
-        if passphrase
-        else serialization.NoEncryption()
-    )
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     return TlsIdentity(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-        ),
+        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption),
         certificate.public_bytes(serialization.Encoding.PEM),
     )
 
@@ -133,9 +113,7 @@ def make_certificate_request(
     request = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(_name(common_name))
-        .add_extension(
-            x509.SubjectAlternativeName(_general_names(hosts)), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName(_general_names(hosts)), critical=False)
         .add_extension(_key_usage(), critical=True)
         .add_extension(_extended_key_usage(), critical=False)
         .sign(_tls_key(key_pem, passphrase), hashes.SHA256())
@@ -146,9 +124,7 @@ def make_certificate_request(
 def certificate_der(pem: bytes) -> bytes:
     """The first certificate of a PEM file as DER; TrustError PAC-133."""
     try:
-        return x509.load_pem_x509_certificate(pem).public_bytes(
-            serialization.Encoding.DER
-        )
+        return x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
     except ValueError:
         raise _unreadable("PEM") from None
 
@@ -176,9 +152,7 @@ def certificate_facts(der: bytes) -> CertificateFacts:
 
 def _hosts(certificate: x509.Certificate) -> tuple[str, ...]:
     try:
-        names = certificate.extensions.get_extension_for_class(
-            x509.SubjectAlternativeName
-        ).value
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
     return (
@@ -248,9 +222,7 @@ def _key_usage() -> x509.KeyUsage:
 
 def _extended_key_usage() -> x509.ExtendedKeyUsage:
     """Both: a node listens, and it calls."""
-    return x509.ExtendedKeyUsage(
-        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-    )
+    return x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
 def _unreadable(form: str) -> TrustError:

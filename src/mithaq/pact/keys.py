@@ -34,9 +34,7 @@ JoseKey: TypeAlias = ECKey | OKPKey
 
 NOTE_ED25519 = 0x01  # C2SP signed-note: a log's own signature
 NOTE_COSIGNATURE = 0x04  # C2SP tlog-cosignature: a witness's signature with its time
-_NOTE_NAME = re.compile(
-    r"[!-*,-~]{1,128}"
-)  # printable ASCII without the space and the plus sign
+_NOTE_NAME = re.compile(r"[!-*,-~]{1,128}")  # printable ASCII without the space and the plus sign
 
 
 @dataclass(frozen=True)
@@ -66,9 +64,7 @@ class SigningKey:
         """64 bytes: an Ed25519 signature, or an ES256 one as r‖s. This is the `signer` of `signed.sign`."""
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             return self.private.sign(data)
-        r, s = utils.decode_dss_signature(
-            self.private.sign(data, ec.ECDSA(hashes.SHA256()))
-        )
+        r, s = utils.decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     def to_pem(self, passphrase: bytes | None = None) -> bytes:
@@ -115,9 +111,7 @@ class Vkey:
     @property
     def key_id(self) -> bytes:
         """The four bytes that a signature line begins with."""
-        return hashlib.sha256(
-            self.name.encode() + b"\n" + bytes([self.kind]) + self.public
-        ).digest()[:4]
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
 
     @property
     def cosigner(self) -> Vkey:
@@ -132,9 +126,7 @@ class Vkey:
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """True where the 64 bytes are this key's Ed25519 signature over the message."""
         try:
-            ed25519.Ed25519PublicKey.from_public_bytes(self.public).verify(
-                signature, message
-            )
+            ed25519.Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except InvalidSignature:
             return False
         return True
@@ -153,9 +145,7 @@ class CheckpointKey:
     @cached_property
     def verifier(self) -> Vkey:
         """The public half for the log's own signatures; `.verifier.cosigner` for its cosignatures."""
-        return Vkey(
-            self.name, NOTE_ED25519, self.private.public_key().public_bytes_raw()
-        )
+        return Vkey(self.name, NOTE_ED25519, self.private.public_key().public_bytes_raw())
 
     @property
     def vkey(self) -> str:
@@ -174,18 +164,14 @@ class CheckpointKey:
 def generate_signing_key(suite: Suite = "default") -> SigningKey:
     """A new key that signs messages."""
     return SigningKey(
-        ec.generate_private_key(ec.SECP256R1())
-        if suite == "fips"
-        else ed25519.Ed25519PrivateKey.generate()
+        ec.generate_private_key(ec.SECP256R1()) if suite == "fips" else ed25519.Ed25519PrivateKey.generate()
     )
 
 
 def generate_encryption_key(suite: Suite = "default") -> EncryptionKey:
     """A new key that opens messages."""
     return EncryptionKey(
-        ec.generate_private_key(ec.SECP256R1())
-        if suite == "fips"
-        else x25519.X25519PrivateKey.generate()
+        ec.generate_private_key(ec.SECP256R1()) if suite == "fips" else x25519.X25519PrivateKey.generate()
     )
 
 
@@ -202,9 +188,7 @@ def signing_key_from_pem(data: bytes, passphrase: bytes | None = None) -> Signin
     raise _wrong_kind("an Ed25519 or P-256 key")
 
 
-def encryption_key_from_pem(
-    data: bytes, passphrase: bytes | None = None
-) -> EncryptionKey:
+def encryption_key_from_pem(data: bytes, passphrase: bytes | None = None) -> EncryptionKey:
     """The key that `EncryptionKey.to_pem` wrote; TrustError PAC-130 to PAC-132."""
     private = _from_pem(data, passphrase)
     if isinstance(private, x25519.X25519PrivateKey) or _is_p256(private):
@@ -212,9 +196,7 @@ def encryption_key_from_pem(
     raise _wrong_kind("an X25519 or P-256 key")
 
 
-def checkpoint_key_from_pem(
-    data: bytes, name: str, passphrase: bytes | None = None
-) -> CheckpointKey:
+def checkpoint_key_from_pem(data: bytes, name: str, passphrase: bytes | None = None) -> CheckpointKey:
     """The key that `CheckpointKey.to_pem` wrote, under the ledger's name; TrustError PAC-130 to PAC-132, PAC-134."""
     private = _from_pem(data, passphrase)
     if not isinstance(private, ed25519.Ed25519PrivateKey):
@@ -252,11 +234,7 @@ def jose_public(jwk: Jwk) -> JoseKey:
     than the signature itself."""
     members: dict[str, Any] = jwk.public()
     try:
-        key = (
-            OKPKey.import_key(members)
-            if jwk.kty == "OKP"
-            else ECKey.import_key(members)
-        )
+        key = OKPKey.import_key(members) if jwk.kty == "OKP" else ECKey.import_key(members)
         _ = key.public_key  # joserfc reads the numbers here
     except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
         raise _wrong_kind("a point on the key's curve") from None
@@ -266,13 +244,9 @@ def jose_public(jwk: Jwk) -> JoseKey:
 def jwk_from(members: Mapping[str, str]) -> Jwk:
     """The public key with these JWK members; TrustError PAC-132 where it is not one of the agreed kinds."""
     known = {("OKP", "Ed25519"), ("OKP", "X25519"), ("EC", "P-256")}
-    wanted = (
-        {"kty", "crv", "x", "y"} if members.get("kty") == "EC" else {"kty", "crv", "x"}
-    )
+    wanted = {"kty", "crv", "x", "y"} if members.get("kty") == "EC" else {"kty", "crv", "x"}
     if set(members) != wanted or (members["kty"], members["crv"]) not in known:
-        raise _wrong_kind(
-            "the members of a public Ed25519, X25519 or P-256 key, and no others"
-        )
+        raise _wrong_kind("the members of a public Ed25519, X25519 or P-256 key, and no others")
     if not all(isinstance(members[name], str) for name in wanted):
         raise _wrong_kind("members that are text")
     jwk = Jwk(**members)  # type: ignore[arg-type]  # the literals were compared above
@@ -281,15 +255,11 @@ def jwk_from(members: Mapping[str, str]) -> Jwk:
 
 
 def _is_p256(private: object) -> bool:
-    return isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(
-        private.curve, ec.SECP256R1
-    )
+    return isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1)
 
 
 def _public_jwk(
-    public: ed25519.Ed25519PublicKey
-    | x25519.X25519PublicKey
-    | ec.EllipticCurvePublicKey,
+    public: ed25519.Ed25519PublicKey | x25519.X25519PublicKey | ec.EllipticCurvePublicKey,
 ) -> Jwk:
     if isinstance(public, ec.EllipticCurvePublicKey):
         numbers = public.public_numbers()
@@ -299,26 +269,16 @@ def _public_jwk(
             b64url(numbers.x.to_bytes(32, "big")),
             b64url(numbers.y.to_bytes(32, "big")),
         )
-    curve: Literal["Ed25519", "X25519"] = (
-        "Ed25519" if isinstance(public, ed25519.Ed25519PublicKey) else "X25519"
-    )
+    curve: Literal["Ed25519", "X25519"] = "Ed25519" if isinstance(public, ed25519.Ed25519PublicKey) else "X25519"
     return Jwk("OKP", curve, b64url(public.public_bytes_raw()))
 
 
 def _private_pem(
-    private: ed25519.Ed25519PrivateKey
-    | x25519.X25519PrivateKey
-    | ec.EllipticCurvePrivateKey,
+    private: ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey | ec.EllipticCurvePrivateKey,
     passphrase: bytes | None,
 ) -> bytes:
-    encryption = (
-        serialization.BestAvailableEncryption(passphrase)
-        if passphrase
-        else serialization.NoEncryption()
-    )
-    return private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-    )
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def _from_pem(data: bytes, passphrase: bytes | None) -> Any:
@@ -328,22 +288,16 @@ def _from_pem(data: bytes, passphrase: bytes | None) -> Any:
     if is_sealed is not bool(passphrase):
         raise TrustError(
             "PAC-131",
-            "the private key is under a passphrase"
-            if is_sealed
-            else "the private key is under no passphrase",
+            "the private key is under a passphrase" if is_sealed else "the private key is under no passphrase",
             place="private key",
-            expected="the passphrase that it was written with"
-            if is_sealed
-            else "no passphrase",
+            expected="the passphrase that it was written with" if is_sealed else "no passphrase",
         )
     try:
         return serialization.load_pem_private_key(data, passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise TrustError(
             "PAC-131" if is_sealed else "PAC-130",
-            "the passphrase does not open the private key"
-            if is_sealed
-            else "this is not a private key in PEM",
+            "the passphrase does not open the private key" if is_sealed else "this is not a private key in PEM",
             place="private key",
             expected="the passphrase that it was written with"
             if is_sealed
@@ -354,9 +308,7 @@ def _from_pem(data: bytes, passphrase: bytes | None) -> Any:
 
 
 def _wrong_kind(expected: str) -> TrustError:
-    return TrustError(
-        "PAC-132", "the key is of another kind", place="key", expected=expected
-    )
+    return TrustError("PAC-132", "the key is of another kind", place="key", expected=expected)
 
 
 def _vkey_error(problem: str) -> TrustError:

@@ -1,403 +1,324 @@
-"""The ledger: a Merkle log (RFC 6962) whose bodies can be erased, with checkpoints that the partner co-signs (C2SP).
+"""The ledger: what happened, provable to the partner and to an auditor, and erasable all the same.
 
-    body + salt ──► SHA-256 ──► leaf = SHA-256(0x00 ‖ that) ──► tree of complete subtrees ──► root in a checkpoint
-                                                                     │
-                       (level, index) -> hash, stored by the caller ─┘   level 0 holds the leaves
+    salt (16 random bytes), body ──SHA-256──► commitment ──SHA-256(0x00 ‖ …)──► leaf ──merkle──► root ──► checkpoint
 
-A leaf commits to its body through a random salt, so an erased body cannot be guessed from what stays, and every proof
-still verifies. The caller stores the hashes; this page holds none, so a proof reads a handful of them however long the
-log is. Errors are `TrustError`, PAC-131 to PAC-149.
+An entry keeps its commitment for ever; salt and body are erased together at the end of their life, and without the
+salt nobody can try bodies against the commitment. Every proof then still verifies. An `erased` entry says which went.
+The node stores entries and tree nodes and appends inside the transaction of the effect; `MemoryLedger` does the same
+in memory. `entries.py` lists what may be recorded, `checkpoint.py` signs the head. Findings are PAC-180 to PAC-188.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import struct
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+import hmac
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
 from mithaq.errors import TrustError
+from mithaq.pact.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint, verify_cosignature
+from mithaq.pact.entries import entry_body, erased_ranges, kind_of, read_entry
+from mithaq.pact.keys import CheckpointKey, Vkey
+from mithaq.pact.merkle import (
+    EMPTY_ROOT,
+    Get,
+    append_nodes,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    node_hash,
+    root,
+)
 
-SALT_BYTES = 16
-LOG_KEY, WITNESS_KEY = 0x01, 0x04  # C2SP signed-note: Ed25519; Ed25519 cosignature/v1 with a time
-GetNode = Callable[[int, int], bytes]  # (level, index) -> hash; KeyError where the tree has none there
-
-
-# ---------------------------------------------------------------- the tree (RFC 6962, section 2.1)
-
-
-def leaf_hash(data: bytes) -> bytes:
-    """The hash of a leaf: SHA-256 over 0x00 and the data."""
-    return hashlib.sha256(b"\x00" + data).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node: SHA-256 over 0x01 and both children."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def salted_leaf(salt: bytes, body: bytes) -> bytes:
-    """The leaf of an entry whose body can be erased: it commits to SHA-256 of salt and body."""
-    return leaf_hash(hashlib.sha256(salt + body).digest())
-
-
-def append_nodes(size: int, leaf: bytes, get: GetNode) -> list[tuple[int, int, bytes]]:
-    """The hashes to store when `leaf` joins a tree of `size` leaves: itself, and each subtree it completes."""
-    level, index, value = 0, size, leaf
-    made = [(level, index, value)]
-    while index % 2:
-        value = node_hash(get(level, index - 1), value)
-        level, index = level + 1, index // 2
-        made.append((level, index, value))
-    return made
-
-
-def root(size: int, get: GetNode) -> bytes:
-    """The root of the first `size` leaves; of the empty tree, the hash of nothing."""
-    return hashlib.sha256().digest() if size == 0 else _range(0, size, get)
-
-
-def inclusion_proof(index: int, size: int, get: GetNode) -> list[bytes]:
-    """The hashes that lead from leaf `index` to the root of `size` leaves. ValueError where there is no such leaf."""
-    if not 0 <= index < size:
-        raise ValueError("the leaf is not in a tree of that size")
-    return _path(index, 0, size, get)
-
-
-def consistency_proof(old: int, new: int, get: GetNode) -> list[bytes]:
-    """The hashes that show the first `old` of `new` leaves to be unchanged. ValueError where old is not within new."""
-    if not 0 <= old <= new:
-        raise ValueError("the older tree is not the smaller one")
-    return [] if old in (0, new) else _subproof(old, 0, new, True, get)
-
-
-def inclusion_holds(index: int, size: int, leaf: bytes, proof: Sequence[bytes], head: bytes) -> bool:
-    """True where the proof leads from the leaf to the root (RFC 9162, section 2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    node, last, value = index, size - 1, leaf
-    for part in proof:
-        if last == 0:
-            return False
-        if node % 2 or node == last:
-            value = node_hash(part, value)
-            while node % 2 == 0 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            value = node_hash(value, part)
-        node, last = node >> 1, last >> 1
-    return last == 0 and value == head
-
-
-def consistency_holds(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
-    """True where the proof shows the older tree to be the beginning of the newer one (RFC 9162, section 2.1.4.2)."""
-    if old == new:
-        return not proof and old_root == new_root
-    if old == 0:
-        return not proof and old_root == hashlib.sha256().digest()
-    if not 0 < old < new:
-        return False
-    parts = list(proof)
-    if old & (old - 1) == 0:
-        parts.insert(0, old_root)
-    if not parts:
-        return False
-    node, last = old - 1, new - 1
-    while node % 2:
-        node, last = node >> 1, last >> 1
-    older = newer = parts[0]
-    for part in parts[1:]:
-        if last == 0:
-            return False
-        if node % 2 or node == last:
-            older, newer = node_hash(part, older), node_hash(part, newer)
-            while node % 2 == 0 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            newer = node_hash(newer, part)
-        node, last = node >> 1, last >> 1
-    return last == 0 and older == old_root and newer == new_root
-
-
-def _split(size: int) -> int:
-    """The largest power of two below `size` (2 or more)."""
-    return 1 << ((size - 1).bit_length() - 1)
-
-
-def _range(start: int, size: int, get: GetNode) -> bytes:
-    level = size.bit_length() - 1
-    if size == 1 << level:
-        return get(level, start >> level)
-    left = _split(size)
-    return node_hash(_range(start, left, get), _range(start + left, size - left, get))
-
-
-def _path(index: int, start: int, size: int, get: GetNode) -> list[bytes]:
-    if size == 1:
-        return []
-    left = _split(size)
-    if index < left:
-        return [*_path(index, start, left, get), _range(start + left, size - left, get)]
-    return [*_path(index - left, start + left, size - left, get), _range(start, left, get)]
-
-
-def _subproof(old: int, start: int, size: int, whole: bool, get: GetNode) -> list[bytes]:
-    if old == size:
-        return [] if whole else [_range(start, size, get)]
-    left = _split(size)
-    if old <= left:
-        return [*_subproof(old, start, left, whole, get), _range(start + left, size - left, get)]
-    return [*_subproof(old - left, start + left, size - left, False, get), _range(start, left, get)]
-
-
-# ---------------------------------------------------------------- checkpoints (C2SP tlog-checkpoint, signed-note)
+SALT_BYTES = 16  # 128 bits: nobody can guess a body behind a commitment by trying
 
 
 @dataclass(frozen=True)
-class VerifierKey:
-    """A public key as a vkey string names it: name, kind (log or witness), Ed25519 key."""
+class Entry:
+    """One entry as it is stored. `commitment` is 32 bytes and stays; `salt` and `body` are None once erased."""
 
-    name: str
-    kind: int
-    key: bytes
-
-    def __str__(self) -> str:
-        return f"{self.name}+{self.number.hex()}+{base64.b64encode(bytes([self.kind]) + self.key).decode('ascii')}"
+    index: int
+    commitment: bytes
+    salt: bytes | None = field(repr=False)
+    body: bytes | None = field(repr=False)
 
     @property
-    def number(self) -> bytes:
-        """The four bytes by which a signature line names its key."""
-        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.key).digest()[:4]
+    def leaf_hash(self) -> bytes:
+        """The entry's leaf in the tree: SHA-256(0x00 ‖ SHA-256(salt ‖ body))."""
+        return leaf_hash(self.commitment)
+
+    @property
+    def is_erased(self) -> bool:
+        """True once its body is gone."""
+        return self.body is None
+
+    def erased(self) -> Entry:
+        """The same entry without its salt and body; its leaf is unchanged."""
+        return replace(self, salt=None, body=None)
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A ledger's head: whose (origin), how many entries, which root. `text` is what is signed."""
+class LedgerFinding:
+    """One thing that is wrong with a ledger: its code, where, and what."""
 
-    origin: str
+    code: str
+    place: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class LedgerReport:
+    """What `verify_ledger` found: the tree that the entries make, how many bodies are erased, up to which size each
+    partner cosigned, and everything that is wrong. What stands past the last cosignature only this node vouches for.
+    """
+
     size: int
     root: bytes
+    erased: int
+    checkpoints: int
+    cosigned: Mapping[str, int]
+    findings: tuple[LedgerFinding, ...]
 
     @property
-    def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode('ascii')}\n"
-
-
-def parse_vkey(text: str) -> VerifierKey:
-    """The key that a vkey string names; TrustError PAC-131 where it does not carry its own number."""
-    try:
-        name, number, encoded = text.split("+", 2)
-        raw = base64.b64decode(encoded, validate=True)
-        key = VerifierKey(name, raw[0], raw[1:])
-        if len(key.key) == 32 and key.kind in (LOG_KEY, WITNESS_KEY) and key.number.hex() == number:
-            return key
-    except (ValueError, IndexError):
-        pass
-    raise TrustError("PAC-131", "this is not a verifier key", expected="name+8 hex digits+base64, as C2SP writes it")
-
-
-def vkey(name: str, kind: int, key: Ed25519PrivateKey) -> str:
-    """The vkey string of a private key's public half."""
-    return str(VerifierKey(name, kind, key.public_key().public_bytes_raw()))
-
-
-def sign_checkpoint(checkpoint: Checkpoint, key: Ed25519PrivateKey, name: str) -> str:
-    """The signed note: the checkpoint's text, a blank line, and the log's own signature line."""
-    signer = VerifierKey(name, LOG_KEY, key.public_key().public_bytes_raw())
-    return f"{checkpoint.text}\n{_line(name, signer.number + key.sign(checkpoint.text.encode()))}"
-
-
-def cosign(note: str, key: Ed25519PrivateKey, name: str, *, at: int) -> str:
-    """A witness's cosignature/v1 line over a note's text; `at` is the time in whole seconds since 1970."""
-    text = _split_note(note)[0]
-    signer = VerifierKey(name, WITNESS_KEY, key.public_key().public_bytes_raw())
-    return _line(name, signer.number + struct.pack(">Q", at) + key.sign(_cosigned(text, at)))
-
-
-def open_checkpoint(note: str, log_keys: Sequence[str]) -> Checkpoint:
-    """The checkpoint of a note that one of the log's keys signed; TrustError PAC-132 to PAC-134 otherwise."""
-    text, lines = _split_note(note)
-    checkpoint = _parse_checkpoint(text)
-    for log_key in (parse_vkey(one) for one in log_keys):
-        if log_key.kind == LOG_KEY and any(
-            name == log_key.name
-            and value[:4] == log_key.number
-            and _verifies(log_key.key, value[4:], text.encode())
-            for name, value in lines
-        ):
-            return checkpoint
-    raise TrustError("PAC-134", "the checkpoint is not signed by its ledger's key", place="checkpoint",
-                     expected="a signature by a key that the agreement lists")  # fmt: skip
-
-
-def cosigned_at(note: str, witness_keys: Sequence[str]) -> int | None:
-    """When one of the witness's keys co-signed the note, in seconds since 1970; None where none did."""
-    text, lines = _split_note(note)
-    for key in (parse_vkey(one) for one in witness_keys):
-        for name, value in lines:
-            if key.kind == WITNESS_KEY and name == key.name and value[:4] == key.number and len(value) == 76:
-                at = int(struct.unpack(">Q", value[4:12])[0])
-                if _verifies(key.key, value[12:], _cosigned(text, at)):
-                    return at
-    return None
-
-
-def _cosigned(text: str, at: int) -> bytes:
-    return f"cosignature/v1\ntime {at}\n{text}".encode()
-
-
-def _line(name: str, value: bytes) -> str:
-    return f"— {name} {base64.b64encode(value).decode('ascii')}\n"
-
-
-def _verifies(key: bytes, value: bytes, data: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(value, data)
-        return True
-    except (InvalidSignature, ValueError):
-        return False
-
-
-def _split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
-    text, separator, signatures = note.partition("\n\n")
-    lines = signatures.splitlines()
-    if not separator or not lines or len(lines) > 16 or len(note) > 16384 or "\r" in note:
-        raise TrustError("PAC-132", "this is not a signed note", place="checkpoint", expected="as C2SP signed-note says")
-    parsed = []
-    for line in lines:
-        parts = line.split(" ")
-        try:
-            if len(parts) != 3 or parts[0] != "—":
-                raise ValueError
-            parsed.append((parts[1], base64.b64decode(parts[2], validate=True)))
-        except (ValueError, binascii.Error):
-            raise TrustError(
-                "PAC-132", "a signature line cannot be read", place="checkpoint", expected="— NAME BASE64"
-            ) from None
-    return text + "\n", parsed
-
-
-def _parse_checkpoint(text: str) -> Checkpoint:
-    lines = text.split("\n")
-    try:
-        if len(lines) != 4 or not lines[0] or (lines[1] != str(int(lines[1]))) or int(lines[1]) < 0:
-            raise ValueError
-        value = base64.b64decode(lines[2], validate=True)
-        if len(value) != 32:
-            raise ValueError
-        return Checkpoint(lines[0], int(lines[1]), value)
-    except (ValueError, binascii.Error, IndexError):
-        raise TrustError(
-            "PAC-133", "the checkpoint's text cannot be read", place="checkpoint", expected="origin, size, root"
-        ) from None
-
-
-# ---------------------------------------------------------------- the exchange (C2SP tlog-witness, add-checkpoint)
-
-
-def offer_text(old: int, proof: Sequence[bytes], note: str) -> str:
-    """The body of an offer: the size that the witness knows, the consistency proof, the signed checkpoint."""
-    lines = [f"old {old}\n", *(base64.b64encode(part).decode("ascii") + "\n" for part in proof)]
-    return "".join(lines) + "\n" + note
-
-
-def parse_offer(body: str) -> tuple[int, list[bytes], str]:
-    """Size, proof and note of an offer; TrustError PAC-135 for anything else."""
-    head, separator, note = body.partition("\n\n")
-    lines = head.split("\n")
-    try:
-        if not separator or not lines[0].startswith("old ") or len(lines) > 64:
-            raise ValueError
-        proof = [base64.b64decode(line, validate=True) for line in lines[1:]]
-        old = int(lines[0].removeprefix("old "))
-        if old < 0 or any(len(part) != 32 for part in proof):
-            raise ValueError
-        return old, proof, note
-    except (ValueError, binascii.Error):
-        raise TrustError(
-            "PAC-135", "the offer of a checkpoint cannot be read", place="checkpoint", expected="old N, proof, note"
-        ) from None
-
-
-def check_growth(known: Checkpoint | None, offered: Checkpoint, proof: Sequence[bytes]) -> None:
-    """Refuse a ledger that does not extend what its witness knows of it: PAC-136 rolled back, PAC-137 forked."""
-    if known is None:
-        return
-    if offered.origin != known.origin:
-        raise TrustError("PAC-138", "the checkpoint is of another ledger", place="checkpoint", expected=known.origin)
-    if offered.size < known.size:
-        raise TrustError("PAC-136", f"the ledger has {offered.size} entries where {known.size} were co-signed",
-                         place="checkpoint", expected="a ledger that only grows")  # fmt: skip
-    if not consistency_holds(known.size, offered.size, known.root, offered.root, proof):
-        raise TrustError("PAC-137", f"the ledger does not extend its first {known.size} entries", place="checkpoint",
-                         expected="entries that were co-signed, unchanged")  # fmt: skip
-
-
-# ---------------------------------------------------------------- checking a whole ledger
-
-
-class StoredEntry(Protocol):
-    """One stored entry as a check reads it."""
+    def agrees(self) -> bool:
+        """True where nothing is wrong."""
+        return not self.findings
 
     @property
-    def position(self) -> int: ...
+    def past_cosigned(self) -> int:
+        """Entries that no partner has cosigned yet."""
+        return self.size - max(self.cosigned.values(), default=0)
+
+
+def commit(salt: bytes, body: bytes) -> bytes:
+    """SHA-256(salt ‖ body), the salt being of `SALT_BYTES`, so that where it ends is never in doubt."""
+    return hashlib.sha256(salt + body).digest()
+
+
+def new_entry(index: int, body: bytes, *, salt: bytes | None = None) -> Entry:
+    """The entry at `index` (the ledger's size before it) for these bytes, as `entries.entry_body` makes them, under a
+    fresh salt. A caller stores it with the nodes of `append_nodes(index, entry.leaf_hash, get)` in one transaction."""
+    salt = os.urandom(SALT_BYTES) if salt is None else salt
+    return Entry(index, commit(salt, body), salt, body)
+
+
+def verify_body(commitment: bytes, salt: bytes, body: bytes) -> bool:
+    """True where these are the salt and body behind the commitment."""
+    return len(salt) == SALT_BYTES and hmac.compare_digest(commit(salt, body), commitment)
+
+
+class MemoryLedger:
+    """A ledger in memory, with the interface that the node's store has: for tests, and to rebuild one from entries."""
+
+    def __init__(self, key: CheckpointKey) -> None:
+        self.key = key
+        self.entries: list[Entry] = []
+        self.nodes: dict[tuple[int, int], bytes] = {}
+
     @property
-    def salt(self) -> bytes | None: ...
-    @property
-    def body(self) -> bytes | None: ...
-    @property
-    def leaf(self) -> bytes: ...
+    def size(self) -> int:
+        """How many entries it has."""
+        return len(self.entries)
+
+    def get(self, level: int, index: int) -> bytes:
+        """The stored hash of a complete subtree."""
+        return self.nodes[level, index]
+
+    def append(self, kind: str, at: datetime, data: Mapping[str, Any]) -> Entry:
+        """The new entry; TrustError PAC-170, PAC-171."""
+        return self.append_body(entry_body(kind, at, data))
+
+    def append_body(self, body: bytes) -> Entry:
+        """The new entry, for bytes that `entry_body` made."""
+        entry = new_entry(self.size, body)
+        for level, index, value in append_nodes(self.size, entry.leaf_hash, self.get):
+            self.nodes[level, index] = value
+        self.entries.append(entry)
+        return entry
+
+    def erase(self, ranges: Iterable[tuple[int, int]], *, at: datetime, reason: str, by: str) -> Entry:
+        """The `erased` entry, after the bodies of these (first, last) ranges are gone. Entries that are erased already
+        and `erased` entries themselves are passed over."""
+        pairs = [[first, last] for first, last in ranges]
+        record = self.append("erased", at, {"entries": pairs, "reason": reason, "by": by})
+        for first, last in pairs:
+            for index in range(first, min(last, record.index - 1) + 1):
+                entry = self.entries[index]
+                if entry.body is not None and kind_of(entry.body) != "erased":
+                    self.entries[index] = entry.erased()
+        return record
+
+    def head(self, size: int | None = None) -> Checkpoint:
+        """The checkpoint of the first `size` entries, of all by default; not signed."""
+        count = self.size if size is None else size
+        return Checkpoint(self.key.name, count, root(count, self.get))
+
+    def checkpoint(self, size: int | None = None) -> str:
+        """The same, as a signed note."""
+        return sign_checkpoint(self.head(size), self.key)
+
+    def prove_inclusion(self, index: int, size: int | None = None) -> list[bytes]:
+        """The proof that entry `index` stands in the first `size` entries."""
+        return inclusion_proof(index, self.size if size is None else size, self.get)
+
+    def prove_consistency(self, first: int, second: int | None = None) -> list[bytes]:
+        """The proof that the first `second` entries begin with the first `first`."""
+        return consistency_proof(first, self.size if second is None else second, self.get)
 
 
-@dataclass
-class Recount:
-    """A ledger recounted from its leaves: size, root, how many bodies were erased, and what does not fit."""
+def verify_ledger(
+    entries: Iterable[Entry],
+    *,
+    own_keys: Sequence[Vkey],
+    checkpoints: Iterable[str | bytes] = (),
+    partner_keys: Sequence[Vkey] = (),
+    get: Get | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> LedgerReport:
+    """The tree recomputed from the entries, compared with everything that was ever signed about it.
 
-    size: int = 0
-    root: bytes = hashlib.sha256().digest()
-    erased: int = 0
-    problems: list[str] = field(default_factory=list)
-    roots: dict[int, bytes] = field(default_factory=dict)  # at the sizes that were asked for
-
-
-def recount(entries: Iterable[StoredEntry], *, at: Iterable[int] = ()) -> Recount:
-    """Compute the tree anew from the stored leaves, check each body against its leaf, and note the roots at the sizes `at`.
-
-    Nothing that is stored of the tree itself is believed. Memory grows with the logarithm of the ledger.
+    `entries` come in the order of their index and are read once. `checkpoints` are this node's signed notes with the
+    cosignatures on them, its own copies and those that the partner sends; `own_keys` and `partner_keys` are the
+    verifier keys of the agreements. With `get`, every stored node is compared too, so that proofs will hold. `progress`
+    is told the number of entries read, every thousand.
     """
-    wanted, result = set(at), Recount()
-    peaks: list[tuple[int, bytes]] = []  # (level, hash) of complete subtrees, left to right
-    if 0 in wanted:
-        result.roots[0] = result.root
+    findings: list[LedgerFinding] = []
+    heads, cosigned = _read_checkpoints(checkpoints, own_keys, partner_keys, findings)
+    wanted: dict[int, list[Checkpoint]] = {}
+    for head in heads:
+        wanted.setdefault(head.size, []).append(head)
+    peaks: list[bytes] = []  # the complete subtrees over the entries so far, largest first
+    missing: list[int] = []
+    permitted: list[tuple[int, int]] = []
+    size = 0
+    _compare_heads(wanted.pop(0, []), EMPTY_ROOT, findings)
     for entry in entries:
-        if entry.position != result.size:
-            result.problems.append(f"entry {result.size} is missing")
-            return result
+        if entry.index != size:
+            findings.append(LedgerFinding("PAC-180", f"entry {size}", f"entry {entry.index} stands in its place"))
         if entry.body is None or entry.salt is None:
-            result.erased += 1
-        elif salted_leaf(entry.salt, entry.body) != entry.leaf:
-            result.problems.append(f"entry {entry.position}: the body is not the one that was logged")
-        level, value = 0, entry.leaf
-        while peaks and peaks[-1][0] == level:
-            value = node_hash(peaks.pop()[1], value)
-            level += 1
-        peaks.append((level, value))
-        result.size += 1
-        if result.size in wanted:
-            result.roots[result.size] = _fold(peaks)
-    if result.size:
-        result.root = _fold(peaks)
+            missing.append(size)
+        _check_entry(entry, size, permitted, findings)
+        _append_peak(peaks, size, entry.leaf_hash, get, findings)
+        size += 1
+        if heads_here := wanted.pop(size, None):
+            _compare_heads(heads_here, _fold(peaks), findings)
+        if progress is not None and size % 1000 == 0:
+            progress(size)
+    for head in (head for later in wanted.values() for head in later):
+        findings.append(
+            LedgerFinding("PAC-186", f"checkpoint of {head.size} entries", f"the ledger has only {size} entries left")
+        )
+    findings.extend(
+        LedgerFinding("PAC-183", f"entry {index}", "its body is gone, and no `erased` entry says so")
+        for index in _unrecorded(missing, permitted)
+    )
+    return LedgerReport(size, _fold(peaks), len(missing), len(heads), cosigned, tuple(findings))
+
+
+def _read_checkpoints(
+    notes: Iterable[str | bytes],
+    own_keys: Sequence[Vkey],
+    partner_keys: Sequence[Vkey],
+    findings: list[LedgerFinding],
+) -> tuple[list[Checkpoint], dict[str, int]]:
+    """The checkpoints whose own signature holds, and the largest size that each partner's key cosigned."""
+    heads: list[Checkpoint] = []
+    cosigned: dict[str, int] = {}
+    for number, note in enumerate(notes, 1):
+        try:
+            head = verify_checkpoint(note, own_keys)
+        except TrustError as error:
+            findings.append(LedgerFinding("PAC-187", f"checkpoint number {number}", f"{error.code}: {error.problem}"))
+            continue
+        heads.append(head)
+        for key in partner_keys:
+            try:
+                name = verify_cosignature(note, [key]).name
+            except TrustError as error:
+                if error.code != "PAC-161":  # this partner has not cosigned this one
+                    findings.append(LedgerFinding("PAC-188", f"checkpoint of {head.size} entries", error.problem))
+                continue
+            cosigned[name] = max(head.size, cosigned.get(name, 0))
+    return heads, cosigned
+
+
+def _check_entry(entry: Entry, place: int, permitted: list[tuple[int, int]], findings: list[LedgerFinding]) -> None:
+    """The body against its commitment; what an `erased` entry permits is added to `permitted`."""
+    where = f"entry {place}"
+    if entry.body is None and entry.salt is None:
+        return
+    if entry.body is None or entry.salt is None:
+        findings.append(LedgerFinding("PAC-181", where, "its body or its salt is gone, but not both"))
+        return
+    if not verify_body(entry.commitment, entry.salt, entry.body):
+        findings.append(LedgerFinding("PAC-181", where, "its body is not the one that was logged"))
+        return
+    kind = kind_of(entry.body)
+    if kind is None:
+        findings.append(LedgerFinding("PAC-182", where, "its body is not an entry of a known kind"))
+    if kind == "erased":
+        try:
+            permitted.extend((first, min(last, place - 1)) for first, last in erased_ranges(read_entry(entry.body)))
+        except TrustError as error:
+            findings.append(LedgerFinding("PAC-182", where, f"{error.code}: {error.problem}"))
+
+
+def _append_peak(peaks: list[bytes], index: int, leaf: bytes, get: Get | None, findings: list[LedgerFinding]) -> None:
+    """The leaf joins the tree: each bit that is set at the end of its index merges it with the peak before it."""
+    level, value = 0, leaf
+    _compare_node(level, index, value, get, findings)
+    while index & 1:
+        value = node_hash(peaks.pop(), value)
+        level, index = level + 1, index >> 1
+        _compare_node(level, index, value, get, findings)
+    peaks.append(value)
+
+
+def _compare_node(level: int, index: int, value: bytes, get: Get | None, findings: list[LedgerFinding]) -> None:
+    if get is None:
+        return
+    try:
+        stored = get(level, index)
+    except KeyError:
+        stored = b""
+    if stored != value:
+        findings.append(LedgerFinding("PAC-184", f"node {index} of level {level}", "the stored hash is another"))
+
+
+def _compare_heads(heads: Sequence[Checkpoint], value: bytes, findings: list[LedgerFinding]) -> None:
+    findings.extend(
+        LedgerFinding("PAC-185", f"checkpoint of {head.size} entries", "the entries make another root")
+        for head in heads
+        if head.root != value
+    )
+
+
+def _fold(peaks: Sequence[bytes]) -> bytes:
+    """The root over complete subtrees, largest first."""
+    if not peaks:
+        return EMPTY_ROOT
+    value = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        value = node_hash(peak, value)
+    return value
+
+
+def _unrecorded(missing: Sequence[int], permitted: Sequence[tuple[int, int]]) -> list[int]:
+    """The indexes (rising) that no range covers."""
+    result, ranges, position, reach = [], sorted(permitted), 0, -1
+    for index in missing:
+        while position < len(ranges) and ranges[position][0] <= index:
+            reach = max(reach, ranges[position][1])
+            position += 1
+        if index > reach:
+            result.append(index)
     return result
 
 
-def _fold(peaks: Sequence[tuple[int, bytes]]) -> bytes:
-    value = peaks[-1][1]
-    for _, left in reversed(peaks[:-1]):
-        value = node_hash(left, value)
-    return value
+__all__ = [
+    "SALT_BYTES", "Entry", "LedgerFinding", "LedgerReport", "MemoryLedger", "commit", "new_entry", "verify_body",
+    "verify_ledger",
+]  # fmt: skip

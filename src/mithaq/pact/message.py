@@ -280,7 +280,9 @@ def _require_time(manifest: Manifest, context: Context) -> None:
         raise _refuse("PAC-116", "the message has expired", "a message that arrives before it expires")
     life_s = (manifest.expires_at - manifest.created_at).total_seconds()
     if not 0 < life_s <= context.max_life_s:
-        raise _refuse("PAC-118", "the message's life is out of range", f"more than 0 and at most {context.max_life_s:.0f} s")
+        raise _refuse(
+            "PAC-118", "the message's life is out of range", f"more than 0 and at most {context.max_life_s:.0f} s"
+        )
 
 
 def _require_body(manifest: Manifest, body: bytes) -> None:

@@ -94,7 +94,9 @@ def verify_receipt(
         raise _refuse("PAC-122", "the receipt is for other bytes", "the SHA-256 of the sealed message")
     skew = timedelta(seconds=max_skew_s)
     if not manifest.created_at - skew <= received_at <= now + skew:
-        raise _refuse("PAC-123", "the receipt's time cannot be true", f"clocks that differ by at most {max_skew_s:.0f} s")
+        raise _refuse(
+            "PAC-123", "the receipt's time cannot be true", f"clocks that differ by at most {max_skew_s:.0f} s"
+        )
     return receipt
 
 

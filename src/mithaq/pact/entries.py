@@ -1,0 +1,230 @@
+"""What the ledger records: every kind of entry with its fields, and the requirement that asks for it.
+
+    kind, at, data ──entry_body──► canonical JSON {"at", "data", "kind"} ──read_entry──► EntryBody
+
+An entry says that something happened, when, between whom and why; it holds digests, types and finger positions, never
+a picture and never a person's name. Officers stand under their identifiers. A field that its kind does not list is
+refused, so no caller can put more into the ledger than this page shows. TrustError PAC-170 and PAC-171.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+from mithaq.errors import TrustError
+from mithaq.pact.message import _DIGEST, _TYPE, _UUID
+from mithaq.pact.strict import Rule, canonical, load, plain, read
+from mithaq.pact.terms import _IDENTIFIER, _INSTANT, _PARTY, _PLAIN, _WORD
+from mithaq.units import parse_timestamp, timestamp
+
+_COUNT = Rule("0 or more", low=0, high=2**53 - 1)
+_REFERENCE = Rule("a reference number", re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}"))
+_TEXT = Rule("1 to 200 letters without control characters", re.compile(rf"{_PLAIN}{{1,200}}"))
+_CODE = Rule("a code, as PAC-101", re.compile(r"[A-Z]{3}-\d{3}"))
+_ITEM = Rule("an item's name, as family_name", re.compile("[a-z][a-z_]{0,63}"))
+_ORIGIN = Rule("a ledger's name", re.compile(r"[!-*,-~]{1,128}"))
+_SEARCH = Rule("a search type, as TP/TP", re.compile("[A-Z]{2}/[A-Z]{2,3}"))
+_CLAUSE = Rule("an article", re.compile(r"Art\. \d{1,3}(\(\d{1,3}\))?(\([a-z]\))?"))
+_POSITION = Rule("a finger position, 0 to 15", low=0, high=15)
+_VERSION = Rule("a version", re.compile(r"[0-9A-Za-z.+-]{1,32}"))
+
+# One meaning for each name, in every kind.
+FIELDS: Mapping[str, Any] = {
+    "about": Annotated[str, _WORD],  # what a notice is about
+    "act": Annotated[str, _DIGEST],  # SHA-256 of the officer's signed act, which the store keeps
+    "agreement": Annotated[str, _IDENTIFIER],
+    "approved_by": Annotated[str, _WORD],
+    "body_bytes": Annotated[int, _COUNT],
+    "body_type": Annotated[str, _TYPE],
+    "by": Annotated[str, _WORD],  # an officer's identifier, or "node" for what no person did
+    "case": Annotated[str, _TEXT],
+    "certificate": Annotated[str, _DIGEST],
+    "clause": Annotated[str, _CLAUSE],
+    "code": Annotated[str, _CODE],
+    "conclusion": Annotated[str, _WORD],
+    "conversation": Annotated[str, _UUID],
+    "digest": Annotated[str, _DIGEST],  # SHA-256 of the sealed message
+    "entries": tuple[tuple[Annotated[int, _COUNT], ...], ...],  # [first, last] pairs, both included
+    "event": Annotated[str, _WORD],
+    "expedited": bool,
+    "fields": tuple[Annotated[str, _ITEM], ...],  # which items were supplied, never their values
+    "fingers": tuple[Annotated[int, _POSITION], ...],  # positions, each once
+    "first": Annotated[int, _COUNT],
+    "impressions": Annotated[int, _COUNT],
+    "in_reply_to": Annotated[str, _UUID],
+    "last": Annotated[int, _COUNT],
+    "leaf": Annotated[str, _DIGEST],  # the entry's hash in the partner's ledger
+    "legal_basis": Annotated[str, _TEXT],
+    "message": Annotated[str, _UUID],
+    "offence": Annotated[str, _WORD],
+    "ordered_by": Annotated[str, _WORD],
+    "origin": Annotated[str, _ORIGIN],
+    "outcome": Annotated[str, _WORD],
+    "partner_index": Annotated[int, _COUNT],
+    "party": Annotated[str, _PARTY],
+    "penalty_months": Annotated[int, _COUNT],
+    "persons": Annotated[int, _COUNT],
+    "prepared_by": Annotated[str, _WORD],
+    "purpose": Annotated[str, _WORD],
+    "reason": Annotated[str, _WORD],
+    "reasons": tuple[Annotated[str, _WORD], ...],
+    "receipt": Annotated[str, _DIGEST],  # SHA-256 of the receipt's bytes
+    "received_at": Annotated[str, _INSTANT],
+    "recipient": Annotated[str, _PARTY],
+    "recipient_contact": Annotated[str, _WORD],
+    "reference": Annotated[str, _REFERENCE],
+    "references": tuple[Annotated[str, _REFERENCE], ...],
+    "root": Annotated[str, _DIGEST],
+    "run_by": Annotated[str, _WORD],
+    "search_type": Annotated[str, _SEARCH],
+    "sender": Annotated[str, _PARTY],
+    "sender_contact": Annotated[str, _WORD],
+    "size": Annotated[int, _COUNT],
+    "version": Annotated[str, _VERSION],
+}
+
+
+@dataclass(frozen=True)
+class EntryKind:
+    """The fields that an entry of this kind must have, those that it may have, and the requirement behind it."""
+
+    requirement: str
+    fields: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EntryBody:
+    """What an entry says."""
+
+    kind: str
+    at: datetime
+    data: Mapping[str, Any]
+
+
+_ENVELOPE = (
+    "message", "conversation", "agreement", "digest", "sender", "sender_contact", "recipient", "recipient_contact",
+    "body_type", "body_bytes",
+)  # fmt: skip
+_REASON = ("purpose", "offence", "case", "legal_basis")
+_QUERY = EntryKind(
+    "REQ-110",
+    (*_ENVELOPE, *_REASON, "search_type", "fingers", "expedited"),
+    ("penalty_months", "ordered_by", "run_by", "approved_by"),
+)
+_ANSWER = EntryKind("REQ-110", (*_ENVELOPE, "in_reply_to", "outcome", "references"), ("fingers", "reasons", "clause"))
+_REQUEST = EntryKind(
+    "REQ-111", (*_ENVELOPE, "reference", "case"), ("purpose", "by", "ordered_by", "act", "in_reply_to")
+)
+_RELEASE = EntryKind(
+    "REQ-111",
+    (*_ENVELOPE, "in_reply_to", "reference", "case", "outcome", "fields"),
+    ("reasons", "clause", "purpose", "prepared_by", "approved_by"),
+)
+_NOTICE = EntryKind("REQ-111", (*_ENVELOPE, "about"), ("in_reply_to", "reason", "by", "act", "reference", "case"))
+
+KINDS: Mapping[str, EntryKind] = {
+    "query-held": EntryKind(  # our own gate refused it, and nothing was sent
+        "REQ-130", ("conversation", "search_type", "reason"), ("clause", "case", "ordered_by", "run_by", "party")
+    ),
+    "query-sent": _QUERY,
+    "query-received": _QUERY,
+    "answer-sent": _ANSWER,
+    "answer-received": _ANSWER,
+    "receipt-received": EntryKind("REQ-110", ("message", "digest", "receipt", "received_at", "partner_index", "leaf")),
+    "message-refused": EntryKind("REQ-121", ("digest", "body_bytes", "code", "certificate"), ("party", "message")),
+    "conversation-expired": EntryKind("REQ-110", ("conversation", "reason")),
+    "conclusion": EntryKind("REQ-110", ("conversation", "conclusion", "by", "act"), ("reference", "reason")),
+    "request-prepared": EntryKind("REQ-111", ("conversation", "reference", "case", "by", "act"), ("ordered_by",)),
+    "request-sent": _REQUEST,
+    "request-received": _REQUEST,
+    "release-prepared": EntryKind(
+        "REQ-111", ("conversation", "reference", "outcome", "fields", "by", "act"), ("reasons",)
+    ),
+    "release-approved": EntryKind("REQ-111", ("conversation", "reference", "prepared_by", "by", "act")),
+    "release-sent": _RELEASE,
+    "release-received": _RELEASE,
+    "notice-sent": _NOTICE,
+    "notice-received": _NOTICE,
+    "agreement-changed": EntryKind("REQ-124", ("agreement", "event"), ("by", "reason", "clause", "party")),
+    "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code")),
+    "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
+    "withdrawn": EntryKind("REQ-110", ("references", "reason", "by")),
+    "log-read": EntryKind("REQ-112", ("by", "reason"), ("first", "last", "case", "conversation")),
+    "signed-in": EntryKind("REQ-120", ("by",)),
+    "sign-in-refused": EntryKind("REQ-120", ("code",), ("by",)),
+    "node-started": EntryKind("REQ-120", ("version", "size")),
+    "erased": EntryKind("REQ-114", ("entries", "reason", "by")),  # itself never erased: it names no person
+}
+
+
+def entry_body(kind: str, at: datetime, data: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of an entry; tuples become lists. TrustError PAC-170 for a kind that is not listed, PAC-171
+    for data that its kind does not allow."""
+    checked = _check(kind, plain(data))
+    return canonical({"kind": kind, "at": timestamp(at), "data": checked})
+
+
+def read_entry(body: bytes) -> EntryBody:
+    """What these bytes record; TrustError PAC-170, PAC-171."""
+    try:
+        values = load(body, what="ledger entry")
+        if not isinstance(values, dict) or values.keys() != {"kind", "at", "data"}:
+            raise _data_error("the entry is not of a kind, an instant and data")
+        kind, at = read(str, values["kind"], what="kind"), read(str, values["at"], what="at")
+        data = values["data"]
+        if not isinstance(data, dict):
+            raise _data_error("the entry's data are not an object")
+        return EntryBody(kind, parse_timestamp(at), _check(kind, data))
+    except TrustError as error:
+        if error.code in ("PAC-170", "PAC-171"):
+            raise
+        raise _data_error(error.problem, error.expected, error.code) from None
+    except ValueError:
+        raise _data_error("the entry names an instant that does not exist") from None
+
+
+def kind_of(body: bytes) -> str | None:
+    """The kind of an entry, read at no more cost than it takes; None where it has none."""
+    try:
+        kind = json.loads(body)["kind"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return kind if isinstance(kind, str) and kind in KINDS else None
+
+
+def erased_ranges(entry: EntryBody) -> list[tuple[int, int]]:
+    """The (first, last) indexes that an `erased` entry names, both included."""
+    return [(pair[0], pair[1]) for pair in entry.data["entries"]]
+
+
+def _check(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    form = KINDS.get(kind)
+    if form is None:
+        raise TrustError("PAC-170", "this kind of entry is not known", place="ledger entry", expected=", ".join(KINDS))
+    lacking = [name for name in form.fields if name not in data]
+    foreign = [name for name in data if name not in form.fields and name not in form.optional]
+    if lacking or foreign:
+        problem = f"{kind} lacks {lacking[0]}" if lacking else f"{kind} has a field that is not known"
+        raise _data_error(problem, ", ".join((*form.fields, *form.optional)))
+    try:
+        for name, value in data.items():
+            read(cast(Any, FIELDS[name]), value, what=name)
+    except TrustError as error:
+        raise _data_error(f"{kind}: the value does not fit", f"{error.place}: {error.expected}", error.code) from None
+    pairs = data.get("entries", [])
+    if any(len(pair) != 2 or pair[0] > pair[1] for pair in pairs):
+        raise _data_error("a range is not of two rising indexes", "[first, last]")
+    return dict(data)
+
+
+def _data_error(problem: str, expected: str = "", detail: str = "") -> TrustError:
+    return TrustError("PAC-171", problem, place="ledger entry", expected=expected, detail=detail)
+
+
+__all__ = ["FIELDS", "KINDS", "EntryBody", "EntryKind", "entry_body", "erased_ranges", "kind_of", "read_entry"]
