@@ -29,8 +29,9 @@ class Score:
     """`value` 0..1, the higher the likelier one finger; `threshold_for` says from where.
 
     `parts`: "similarity" mean code similarity of the pairs that count, "support" how far other pairs agree with them,
-    "paired" share of the smaller print's minutiae that fall on one another, "pairs" their count; each 0 where nothing
-    could be compared. `pairs` int16 (k, 2): index in the first and the second template, best first.
+    "evidence" what the smaller print's count of minutiae lets one conclude, and value is the product of these three;
+    beside it "paired" the share of the smaller print's minutiae that fall on one another, "pairs" their count. Each is 0
+    where nothing could be compared. `pairs` int16 (k, 2): index in the first and the second template, nearest first.
     """
 
     value: float
@@ -52,7 +53,7 @@ def compare(a: Template, b: Template, *, trace: Trace | None = None) -> Score:
         )
     swapped = _comes_after(a, b)
     first, second = (b, a) if swapped else (a, b)
-    arrays = (*_arrays(first), *_arrays(second))
+    arrays = (*arrays_of(first), *arrays_of(second))
     numbers, pairs = score_arrays(*arrays)
     if trace is not None:
         _explain(trace, arrays, swapped)
@@ -60,12 +61,10 @@ def compare(a: Template, b: Template, *, trace: Trace | None = None) -> Score:
     return Score(float(numbers[0]), parts, pairs[:, ::-1].copy() if swapped else pairs)
 
 
-PARTS = ("similarity", "support", "paired", "pairs")
+PARTS = ("similarity", "support", "evidence", "paired", "pairs")
 
 
-Arrays = tuple[
-    NDArray[np.int16], NDArray[np.int16], NDArray[np.float32], NDArray[np.uint64]
-]
+Arrays = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.float32], NDArray[np.uint64]]
 
 
 def _explain(trace: Trace, arrays: Any, swapped: bool) -> None:
@@ -80,7 +79,8 @@ def _explain(trace: Trace, arrays: Any, swapped: bool) -> None:
     trace.keep("relaxed", lambda: relax(own, agreement(pairs, ax, ay, at, bx, by, bt)))
 
 
-def _arrays(template: Template) -> Arrays:
+def arrays_of(template: Template) -> Arrays:
+    """What the kernels read of a template."""
     return template.x_px, template.y_px, template.angle_rad, template.codes
 
 
@@ -88,9 +88,7 @@ def _comes_after(a: Template, b: Template) -> bool:
     """A total order on what the kernel reads, so that either order of arguments runs the same instructions."""
     if len(a) != len(b):
         return len(a) > len(b)
-    left, right = (
-        b"".join(part.tobytes() for part in _arrays(template)) for template in (a, b)
-    )
+    left, right = (b"".join(part.tobytes() for part in arrays_of(template)) for template in (a, b))
     return left > right
 
 
@@ -108,6 +106,7 @@ _DISTANCE_REACH = parameters.DISTANCE_REACH
 _ANGLE_MIDDLE, _ANGLE_SLOPE = parameters.ANGLE_MIDDLE, parameters.ANGLE_SLOPE
 _MIN_TOP, _MAX_TOP = parameters.MIN_TOP, parameters.MAX_TOP
 _TOP_MIDDLE, _TOP_SLOPE = parameters.TOP_MIDDLE, parameters.TOP_SLOPE
+_EVIDENCE_HALF = parameters.EVIDENCE_HALF
 _PLACE_PX, _PLACE_RAD = parameters.PLACE_PX, parameters.PLACE_RAD
 
 
@@ -180,9 +179,7 @@ def best_pairs(similarity: NDArray[np.float32]) -> NDArray[np.int64]:
                 k = bins - 1 - min(bins - 1, int(similarity[i, j] * bins))
                 order[counts[k]] = i * columns + j
                 counts[k] += 1
-    for k in range(
-        1, filled
-    ):  # within a bin, few places off: insertion makes the order exact
+    for k in range(1, filled):  # within a bin, few places off: insertion makes the order exact
         item = order[k]
         value = similarity[item // columns, item % columns]
         place = k
@@ -227,15 +224,11 @@ def agreement(
             k, m = pairs[t]
             dxa, dya = float(ax[k] - ax[i]), float(ay[i] - ay[k])
             dxb, dyb = float(bx[m] - bx[j]), float(by[j] - by[m])
-            apart = abs(
-                math.sqrt(dxa * dxa + dya * dya) - math.sqrt(dxb * dxb + dyb * dyb)
-            )
+            apart = abs(math.sqrt(dxa * dxa + dya * dya) - math.sqrt(dxb * dxb + dyb * dyb))
             if apart > _DISTANCE_REACH:
                 continue
             turned = abs(_turn((at[i] - at[k]) - (bt[j] - bt[m])))
-            alike = _sigmoid(apart, _DISTANCE_MIDDLE, _DISTANCE_SLOPE) * _sigmoid(
-                turned, _ANGLE_MIDDLE, _ANGLE_SLOPE
-            )
+            alike = _sigmoid(apart, _DISTANCE_MIDDLE, _DISTANCE_SLOPE) * _sigmoid(turned, _ANGLE_MIDDLE, _ANGLE_SLOPE)
             bearing = math.atan2(dya, dxa) - math.atan2(dyb, dxb)
             from_s = abs(_turn(bearing - (at[i] - bt[j])))
             from_t = abs(_turn(bearing - (at[k] - bt[m])))
@@ -313,10 +306,7 @@ def _overlaid(
             dx, dy = ax[i] - px, ay[i] - py
             gap = dx * dx + dy * dy
             # The image's y axis points down, so a turn by `angle` there lowers directions by it.
-            if (
-                gap <= _PLACE_PX * _PLACE_PX
-                and abs(_turn(at[i] - (bt[j] - angle))) <= _PLACE_RAD
-            ):
+            if gap <= _PLACE_PX * _PLACE_PX and abs(_turn(at[i] - (bt[j] - angle))) <= _PLACE_RAD:
                 gaps[count] = gap
                 where[count] = i * columns + j
                 count += 1
@@ -345,19 +335,17 @@ def score_arrays(
     bt: NDArray[np.float32],
     bc: NDArray[np.uint64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
-    """([value, similarity, support, paired, pairs], pairs (k, 2)): the whole comparison without the interpreter.
+    """([value, *PARTS], pairs (k, 2)): the whole comparison without the interpreter.
 
     For mithaq.search's kernels too; symmetric only up to rounding, `compare` makes it exact by ordering its arguments.
     """
-    numbers = np.zeros(5)
+    numbers = np.zeros(6)
     nothing = np.empty((0, 2), np.int16)
     similarity = similarities(ax, ay, at, ac, bx, by, bt, bc)
     pairs = best_pairs(similarity)
     count = len(pairs)
     smaller = min(len(at), len(bt))
-    top = _MIN_TOP + round(
-        _sigmoid(smaller, _TOP_MIDDLE, _TOP_SLOPE) * (_MAX_TOP - _MIN_TOP)
-    )
+    top = _MIN_TOP + round(_sigmoid(smaller, _TOP_MIDDLE, _TOP_SLOPE) * (_MAX_TOP - _MIN_TOP))
     if count < 2:
         return numbers, nothing
     own = np.empty(count)
@@ -374,9 +362,11 @@ def score_arrays(
         total += relaxed[order[k]]
         total_own += own[order[k]]
     overlaid = _overlaid(chosen, ax, ay, at, bx, by, bt)
-    numbers[0] = total / top
+    evidence = smaller / (smaller + _EVIDENCE_HALF)
+    numbers[0] = total / top * evidence
     numbers[1] = total_own / top
     numbers[2] = total / total_own
-    numbers[3] = len(overlaid) / smaller
-    numbers[4] = len(overlaid)
+    numbers[3] = evidence
+    numbers[4] = len(overlaid) / smaller
+    numbers[5] = len(overlaid)
     return numbers, overlaid

@@ -37,13 +37,9 @@ def describe(minutiae: Minutiae) -> NDArray[np.uint64]:
 def cell_centres() -> NDArray[np.float64]:
     """(52, 2): along and across the minutia's direction, pixels; in the order of the bits."""
     step = 2.0 * parameters.CYLINDER_RADIUS / parameters.CYLINDER_SIDE
-    along = (
-        np.arange(parameters.CYLINDER_SIDE) + 0.5
-    ) * step - parameters.CYLINDER_RADIUS
+    along = (np.arange(parameters.CYLINDER_SIDE) + 0.5) * step - parameters.CYLINDER_RADIUS
     grid = np.stack(np.meshgrid(along, along, indexing="ij"), axis=-1).reshape(-1, 2)
-    within: NDArray[np.float64] = grid[
-        np.hypot(grid[:, 0], grid[:, 1]) <= parameters.CYLINDER_RADIUS
-    ]
+    within: NDArray[np.float64] = grid[np.hypot(grid[:, 0], grid[:, 1]) <= parameters.CYLINDER_RADIUS]
     return within
 
 
@@ -81,9 +77,7 @@ def _hull(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 @compiled
-def _is_known(
-    px: float, py: float, hull_x: NDArray[np.float64], hull_y: NDArray[np.float64]
-) -> bool:
+def _is_known(px: float, py: float, hull_x: NDArray[np.float64], hull_y: NDArray[np.float64]) -> bool:
     """True within the hull or at most the margin away from it."""
     corners = len(hull_x)
     inside = corners >= 3
@@ -112,10 +106,7 @@ def _layer_weights(difference: float, weights: NDArray[np.float64]) -> None:
         middle = -math.pi + (layer + 0.5) * width
         away = middle - difference
         away -= 2.0 * math.pi * math.floor((away + math.pi) / (2.0 * math.pi))
-        weights[layer] = 0.5 * (
-            math.erf((away + width / 2.0) * scale)
-            - math.erf((away - width / 2.0) * scale)
-        )
+        weights[layer] = 0.5 * (math.erf((away + width / 2.0) * scale) - math.erf((away - width / 2.0) * scale))
 
 
 @compiled
@@ -164,9 +155,7 @@ def _codes(
                 square = dx * dx + dy * dy
                 if square <= _REACH * _REACH:
                     contributes[k] = True
-                    weight = peak * math.exp(
-                        -square / (2.0 * _POSITION_SIGMA * _POSITION_SIGMA)
-                    )
+                    weight = peak * math.exp(-square / (2.0 * _POSITION_SIGMA * _POSITION_SIGMA))
                     for layer in range(_LAYERS):
                         total[layer] += weight * weights[k, layer]
             for layer in range(_LAYERS):

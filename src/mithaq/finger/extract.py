@@ -54,9 +54,7 @@ class Extractor:
         """(4, h, w): presence 0..1, direction's cosine and sine, type as a logit."""
         padded, top, left = _padded(pixels)
         trace.keep("input", lambda: padded)
-        whole: NDArray[np.float32] = self._session.run(
-            None, {"pixels": padded[None, None]}
-        )[0][0]
+        whole: NDArray[np.float32] = self._session.run(None, {"pixels": padded[None, None]})[0][0]
         maps = whole[:, top : top + pixels.shape[0], left : left + pixels.shape[1]]
         trace.keep("maps", lambda: maps.copy())
         return maps
@@ -119,16 +117,12 @@ def _session(model: bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        model, options, providers=["CPUExecutionProvider"]
-    )
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _checked(image: GrayImage) -> NDArray[np.uint8]:
     pixels = image.pixels
-    if abs(
-        image.ppi / parameters.PPI - 1.0
-    ) > parameters.PPI_TOLERANCE or not np.isfinite(image.ppi):
+    if abs(image.ppi / parameters.PPI - 1.0) > parameters.PPI_TOLERANCE or not np.isfinite(image.ppi):
         raise ImageError(
             "FIN-003",
             f"a print at {image.ppi:g} ppi",
@@ -136,9 +130,7 @@ def _checked(image: GrayImage) -> NDArray[np.uint8]:
             remedy="resample it first (mithaq.image.to_matcher)",
         )
     if pixels.ndim != 2 or pixels.dtype != np.uint8 or not pixels.size:
-        raise ImageError(
-            "FIN-004", "a picture without grey pixels", expected="uint8 of shape (h, w)"
-        )
+        raise ImageError("FIN-004", "a picture without grey pixels", expected="uint8 of shape (h, w)")
     if pixels.size > parameters.MAX_PIXELS:
         raise ImageError(
             "FIN-005",
@@ -168,26 +160,18 @@ def _minutiae(maps: NDArray[np.float32], trace: Trace) -> Minutiae:
     radius = parameters.PEAK_RADIUS
     rows, columns = np.nonzero(presence >= parameters.PEAK_THRESHOLD)
     around = np.pad(presence, radius)
-    windows = np.lib.stride_tricks.sliding_window_view(
-        around, (2 * radius + 1, 2 * radius + 1)
-    )
-    is_peak = presence[rows, columns] >= windows[rows, columns].max(
-        axis=(1, 2), initial=0.0
-    )
+    windows = np.lib.stride_tricks.sliding_window_view(around, (2 * radius + 1, 2 * radius + 1))
+    is_peak = presence[rows, columns] >= windows[rows, columns].max(axis=(1, 2), initial=0.0)
     rows, columns = rows[is_peak], columns[is_peak]
     order = np.lexsort((columns, rows, -presence[rows, columns]))
     rows, columns = rows[order], columns[order]
     kept: list[int] = []
     for k in range(len(rows)):
-        near = (np.abs(rows[kept] - rows[k]) <= radius) & (
-            np.abs(columns[kept] - columns[k]) <= radius
-        )
+        near = (np.abs(rows[kept] - rows[k]) <= radius) & (np.abs(columns[kept] - columns[k]) <= radius)
         if not near.any():
             kept.append(k)
     rows, columns = rows[kept], columns[kept]
-    trace.keep(
-        "peaks", lambda: np.stack([columns, rows, presence[rows, columns]], axis=1)
-    )
+    trace.keep("peaks", lambda: np.stack([columns, rows, presence[rows, columns]], axis=1))
     return minutiae(
         width,
         height,

@@ -49,14 +49,8 @@ def minutiae(
     x = np.asarray(x_px, np.float64).reshape(-1)
     y = np.asarray(y_px, np.float64).reshape(-1)
     angle = np.asarray(angle_rad, np.float64).reshape(-1)
-    sure = (
-        np.full(len(x), 100.0)
-        if quality is None
-        else np.asarray(quality, np.float64).reshape(-1)
-    )
-    kinds = (
-        np.zeros(len(x)) if kind is None else np.asarray(kind, np.float64).reshape(-1)
-    )
+    sure = np.full(len(x), 100.0) if quality is None else np.asarray(quality, np.float64).reshape(-1)
+    kinds = np.zeros(len(x)) if kind is None else np.asarray(kind, np.float64).reshape(-1)
     if not 0 < width <= 32767 or not 0 < height <= 32767:
         raise FormatError(
             "FIN-010",
@@ -82,10 +76,7 @@ def minutiae(
             "a minutia outside the picture",
             expected=f"0 <= x < {width}, 0 <= y < {height}, an angle in radians",
         )
-    if not (
-        np.isin(kinds, (OTHER, ENDING, BIFURCATION)).all()
-        and ((sure >= 0) & (sure <= 100)).all()
-    ):
+    if not (np.isin(kinds, (OTHER, ENDING, BIFURCATION)).all() and ((sure >= 0) & (sure <= 100)).all()):
         raise FormatError(
             "FIN-014",
             "a minutia kind or quality that does not exist",
@@ -97,9 +88,5 @@ def minutiae(
     sure_byte = np.rint(sure).astype(np.uint8)
     xs, ys = np.rint(x).astype(np.int16), np.rint(y).astype(np.int16)
     kind_byte = kinds.astype(np.uint8)
-    order = np.lexsort((kind_byte, wrapped, xs, ys, -sure_byte.astype(np.int16)))[
-        : parameters.MAX_MINUTIAE
-    ]
-    return Minutiae(
-        xs[order], ys[order], wrapped[order], sure_byte[order], kind_byte[order]
-    )
+    order = np.lexsort((kind_byte, wrapped, xs, ys, -sure_byte.astype(np.int16)))[: parameters.MAX_MINUTIAE]
+    return Minutiae(xs[order], ys[order], wrapped[order], sure_byte[order], kind_byte[order])

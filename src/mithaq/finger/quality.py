@@ -39,9 +39,7 @@ def blocks(pixels: NDArray[np.uint8]) -> Blocks:
         return Blocks(empty, empty, empty, empty.astype(np.bool_))
     rows = [_row(pixels[top : top + side]) for top in range(0, height - side + 1, step)]
     clarity, deviation, period = (np.stack(parts) for parts in zip(*rows, strict=True))
-    is_ridge = (clarity >= parameters.MIN_CLARITY) & (
-        deviation >= parameters.MIN_DEVIATION
-    )
+    is_ridge = (clarity >= parameters.MIN_CLARITY) & (deviation >= parameters.MIN_DEVIATION)
     return Blocks(clarity, deviation, period, is_ridge)
 
 
@@ -50,18 +48,15 @@ def _row(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Clarity, deviation and period of each window in a strip one window high."""
     side = parameters.BLOCK
-    views = np.lib.stride_tricks.sliding_window_view(strip, side, axis=1)[
-        :, :: parameters.BLOCK_STEP
-    ]
+    views = np.lib.stride_tricks.sliding_window_view(strip, side, axis=1)[:, :: parameters.BLOCK_STEP]
     windows = views.transpose(1, 0, 2).astype(np.float32)
     windows -= windows.mean(axis=(1, 2), keepdims=True)
     deviation = windows.std(axis=(1, 2))
     taper = np.hanning(side + 2)[1:-1].astype(np.float32)
     power = np.abs(np.fft.fft2(windows * taper * taper[:, None])) ** 2
     power[:, 0, 0] = 0.0
-    around = sum(
-        np.roll(power, (dy, dx), axis=(1, 2)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)
-    )
+    banded = np.where(_BAND, power, 0.0)
+    around = sum(np.roll(banded, (dy, dx), axis=(1, 2)) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
     in_band = np.where(_BAND, around, 0.0).reshape(len(power), -1)
     best = in_band.argmax(axis=1)
     total = power.sum(axis=(1, 2))
@@ -75,17 +70,13 @@ def _row(
 
 _FREQUENCY = np.fft.fftfreq(parameters.BLOCK)
 _RADIUS = np.hypot(_FREQUENCY[:, None], _FREQUENCY[None, :])
-_BAND = (_RADIUS >= 1.0 / parameters.MAX_PERIOD) & (
-    _RADIUS <= 1.0 / parameters.MIN_PERIOD
-)
+_BAND = (_RADIUS >= 1.0 / parameters.MAX_PERIOD) & (_RADIUS <= 1.0 / parameters.MIN_PERIOD)
 
 
 def statistics(pixels: NDArray[np.uint8], found: Blocks) -> Statistics:
     """The picture's windows in six numbers; all 0 where it is smaller than a window."""
     if not found.is_ridge.size:
-        return Statistics(
-            0.0, 0.0, 0.0, 0.0, 0.0, float(pixels.std()) if pixels.size else 0.0
-        )
+        return Statistics(0.0, 0.0, 0.0, 0.0, 0.0, float(pixels.std()) if pixels.size else 0.0)
     ridge = found.is_ridge
     count = int(ridge.sum())
     marked = int((found.deviation >= parameters.MIN_DEVIATION).sum())

@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 MAGIC = b"MTQF"
 VERSION = 1
 _HEAD = struct.Struct("<4sBBHHHBBH6f")
-_MINUTIA = np.dtype(
-    [("x", "<u2"), ("y", "<u2"), ("angle", "<f4"), ("quality", "u1"), ("kind", "u1")]
-)
+_MINUTIA = np.dtype([("x", "<u2"), ("y", "<u2"), ("angle", "<f4"), ("quality", "u1"), ("kind", "u1")])
 
 
 def _table(found: Minutiae) -> NDArray[np.void]:
@@ -162,9 +160,7 @@ class Template:
             self.codes.shape[1],
             *numbers,
         )
-        body = (
-            head + _table(self.minutiae).tobytes() + self.codes.astype("<u8").tobytes()
-        )
+        body = head + _table(self.minutiae).tobytes() + self.codes.astype("<u8").tobytes()
         return body + struct.pack("<I", zlib.crc32(body))
 
     @classmethod
@@ -235,9 +231,7 @@ class Template:
                 offset=12,
             )
         table = np.frombuffer(data, _MINUTIA, count, _HEAD.size)
-        codes = np.frombuffer(
-            data, "<u8", count * words, _HEAD.size + count * _MINUTIA.itemsize
-        )
+        codes = np.frombuffer(data, "<u8", count * words, _HEAD.size + count * _MINUTIA.itemsize)
         found = minutiae(
             width,
             height,

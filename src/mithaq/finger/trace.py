@@ -34,9 +34,7 @@ class Trace(Mapping[str, Any]):
         """ValueError for a key that nothing writes."""
         unknown = sorted(set(keys) - KEYS)
         if unknown:
-            raise ValueError(
-                f"no intermediate result is called {unknown[0]!r}; there are {', '.join(sorted(KEYS))}"
-            )
+            raise ValueError(f"no intermediate result is called {unknown[0]!r}; there are {', '.join(sorted(KEYS))}")
         self._asked = frozenset(keys)
         self._results: dict[str, Any] = {}
 
