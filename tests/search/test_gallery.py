@@ -148,8 +148,7 @@ def test_a_gallery_is_a_searcher(three: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reference",
-    ["", "x" * 41, "../x", "a/b", "a\\b", ".hidden", "a b", "ع", "a\n", "a\x00", "-x", "a\u00b2"],
+    "reference", ["", "x" * 41, "../x", "a/b", "a\\b", ".hidden", "a b", "ع", "a\n", "a\x00", "-x", "a\u00b2"]
 )
 def test_a_reference_that_is_none_is_refused_and_not_repeated(place: Path, reference: str) -> None:
     with Gallery(place, writable=True) as gallery:

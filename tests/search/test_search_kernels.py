@@ -75,10 +75,7 @@ def test_averaged_minutiae_grow_from_four_to_twelve() -> None:
     assert (np.diff(averaged) >= 0).all()
 
 
-@given(
-    scores=st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), max_size=60),
-    k=st.integers(0, 70),
-)
+@given(scores=st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), max_size=60), k=st.integers(0, 70))
 @settings(deadline=None)
 def test_best_places_equal_a_stable_sort(scores: list[float], k: int) -> None:
     array = np.array(scores, np.float32)

@@ -90,14 +90,7 @@ def check_log_header(data: bytes, gallery: bytes, log: int) -> None:
 def pack_half(commit: Commit) -> bytes:
     return _closed(
         _HALF.pack(
-            _COMMIT_MAGIC,
-            FORMAT_VERSION,
-            commit.log,
-            commit.gallery,
-            commit.step,
-            commit.length,
-            commit.records,
-            0,
+            _COMMIT_MAGIC, FORMAT_VERSION, commit.log, commit.gallery, commit.step, commit.length, commit.records, 0
         )
     )
 

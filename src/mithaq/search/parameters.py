@@ -15,12 +15,12 @@ MOST_PERSONS = 1000  # persons in one answer
 LARGEST_TEMPLATE = 256 * 1024  # bytes
 
 # Up to so many impressions every one is compared in full, so that the answer is that of brute force by construction.
-# Measured: 0.54 s on one core and 0.43 s on two for 10,000 fingers, which an officer may wait.
+# Measured: 0.4 to 0.8 s of one core for 10,000 fingers, which an officer may wait.
 EXHAUSTIVE_IMPRESSIONS = 10_000
 
 # Beyond, the first stage ranks and this many of the best are compared in full, for each probe: about 0.2 s of one core.
-# Measured on three FVC databases: of the mates that a full comparison scores 0.1 or more, 100, 100 and 99.6 % stand
-# among the best 1 % of all other prints (docs/search.md), so 2,000 are enough for some 200,000 impressions.
+# Measured on three FVC databases: of the mates that a full comparison finds, 100, 100 and 99.1 % stand among the best
+# 1 % of all other prints (docs/search.md), so 2,000 are enough for some 200,000 impressions.
 RESCORED_IMPRESSIONS = 2000
 
 # Parsed templates kept in memory, about 4 kB each; others are read from the mapped file anew, at 0.15 ms each.
