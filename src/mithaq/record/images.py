@@ -15,8 +15,16 @@ PRINT_TYPES = (4, 13, 14)
 BINARY_COMPRESSION = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
 _SPELT_OTHERWISE = {"WSQ": "WSQ20", **{str(code): name for code, name in BINARY_COMPRESSION.items()}}
 _LAST_POSITION = int(max(FingerPosition))
+UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
 _UNNUMBERED = (16, 17, 18)
 UNKNOWN_IMPRESSION = 29
+_MAGIC = (
+    (b"\xff\xa0\xff", "WSQ20"),
+    (b"\xff\xd8\xff", "JPEGB"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JP2"),
+    (b"\xff\x4f\xff\x51", "JP2"),
+)
 
 INCH_MM = 25.4
 INCH_CM = 2.54
@@ -27,17 +35,27 @@ _TYPE_4_PPI = 500.0  # the class of Type-4; a lower nominal value belongs to Typ
 def images(tx: Transaction) -> tuple[PrintImage, ...]:
     """The transaction's finger pictures in file order; the first of several positions counts.
 
-    Resolution: Types 13 and 14 by their scale units (1 per inch, 2 per centimetre; both axes alike); Type-4 by its ISR,
+    Where a record names no compression, its first bytes do. Resolution: Types 13 and 14 by their scale units (1 per inch, 2 per centimetre; both axes alike); Type-4 by its ISR,
     1 for 1.011, 0 for 1.012 and at least 500 ppi. None where nothing is stated. A value within one step of its own
     unit from 500 or 1000 ppi is that (19.69 per mm and 197 per cm are 500).
     """
-    found = []
-    for record in tx.records:
-        if record.type in PRINT_TYPES:
-            picture = _type_4(tx.records[0], record) if record.is_binary else _tagged(record)
-            if picture is not None:
-                found.append(picture)
-    return tuple(found)
+    found = (image_of(tx, record) for record in tx.records)
+    return tuple(picture for picture in found if picture is not None)
+
+
+def image_of(tx: Transaction, record: Record) -> PrintImage | None:
+    """The finger picture in one record of the transaction, as `images` gives it; None where it holds none."""
+    if record.type not in PRINT_TYPES:
+        return None
+    if record.type == 4:
+        return _type_4(tx.records[0], record) if record.is_binary else None
+    return _tagged(record)
+
+
+def payload_kind(data: memoryview) -> str:
+    """The compression that the first bytes show: WSQ20, JPEGB, PNG or JP2 (JPEGL and JP2L begin alike); "" for others."""
+    head = bytes(data[:16])
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
 
 
 def _type_4(first: Record, record: Record) -> PrintImage | None:
@@ -63,7 +81,7 @@ def _tagged(record: Record) -> PrintImage | None:
     position = _position(_first_number(record, 13))
     if not data or position is None:
         return None
-    compression = (_short_text(record, 11) or "NONE").upper()
+    compression = (_short_text(record, 11) or payload_kind(data) or "NONE").upper()
     return PrintImage(
         position=position,
         impression=_or(_first_number(record, 3), UNKNOWN_IMPRESSION),
@@ -73,9 +91,6 @@ def _tagged(record: Record) -> PrintImage | None:
         ppi=_tagged_ppi(record),
         data=bytes(data),
     )
-
-
-UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
 
 
 def _position(code: int | None) -> FingerPosition | None:

@@ -1,0 +1,80 @@
+"""What a check found: one value for each departure from a rule, with everything a person needs to mend it.
+
+Codes REC-101 to REC-130 name the kind of departure and never change; `rule` names the rule of the profile. A finding
+says where and of what shape, never what the field held: that may be personal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mithaq.record.profile import Severity, Trust
+
+KINDS: dict[str, str] = {
+    "REC-101": "the type of transaction is not one of the profile's",
+    "REC-102": "another number of records than the transaction has to hold",
+    "REC-103": "a type of record that the profile does not know",
+    "REC-110": "a field that has to stand here is absent",
+    "REC-111": "a field that may not stand here",
+    "REC-112": "another number of subfields than the field may hold",
+    "REC-113": "another number of items than a subfield holds",
+    "REC-114": "a value of another length",
+    "REC-115": "a value with characters of another kind",
+    "REC-116": "a value that is not in the list of codes",
+    "REC-117": "a value of another form",
+    "REC-118": "a date or instant that does not exist",
+    "REC-119": "text that is not in the encoding that 1.015 names",
+    "REC-120": "a length (x.001) that is not the record's size",
+    "REC-121": "a list of contents (1.003) that does not agree with the records",
+    "REC-122": "a field out of its place",
+    "REC-123": "a field that occurs twice",
+    "REC-124": "bytes under no tag, or under the tag of another type",
+    "REC-125": "a separator where none may stand, or none where one must",
+    "REC-126": "bytes after the last record",
+    "REC-127": "a designation character (x.002) that is absent or used twice",
+    "REC-128": "a picture of another kind than its record states",
+    "REC-129": "records and the field that names them do not agree",
+    "REC-130": "tags without leading zeros, as editions before 2007 wrote them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One departure from a profile. `record` counts from 1 as in the file; 0 is the transaction as a whole."""
+
+    code: str
+    rule: str
+    severity: Severity
+    record: int
+    record_type: int | None
+    field: str
+    problem: str
+    expected: str
+    met: str
+    clause: str
+    trust: Trust
+    remedy: str
+    subfield: int = 0  # from 1; 0 where it is not about one
+    item: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words: "record 3 (Type-14), field 14.013, item 2"."""
+        if not self.record:
+            return "transaction"
+        parts = [f"record {self.record} (Type-{self.record_type})"]
+        if self.field:
+            parts.append(f"field {self.field}")
+        if self.subfield:
+            parts.append(f"subfield {self.subfield}")
+        if self.item:
+            parts.append(f"item {self.item}")
+        return ", ".join(parts)
+
+    def __str__(self) -> str:
+        sentence = f"{self.severity} {self.code} {self.place}: {self.problem}"
+        if self.expected:
+            sentence += f"; expected {self.expected}"
+        if self.met:
+            sentence += f", met {self.met}"
+        return f"{sentence}; {self.remedy} ({self.clause})"
