@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NoReturn
 
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -151,7 +152,16 @@ def verify_act(signed: str, public: Jwk) -> dict[str, Any]:
 def _stretch(passphrase: str, salt: bytes, cost: Argon2Cost) -> bytes:
     """32 bytes. The passphrase in NFC, so that every keyboard writes the same letters the same way (RFC 8265)."""
     secret = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
-    return hash_secret_raw(secret, salt, cost.passes, cost.memory_kib, cost.lanes, 32, Type.ID)
+    try:
+        return hash_secret_raw(secret, salt, cost.passes, cost.memory_kib, cost.lanes, 32, Type.ID)
+    except HashingError as error:  # a record that asks for more memory than there is
+        raise TrustError(
+            "PAC-140",
+            "the credential cannot be opened on this machine",
+            place=PLACE,
+            expected=f"{cost.memory_kib} KiB of free memory",
+            detail=type(error).__name__,
+        ) from None
 
 
 def _bound(credential: Credential) -> bytes:

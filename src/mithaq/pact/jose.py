@@ -143,7 +143,7 @@ def _jws_header_segment(key: Jwk, typ: str) -> bytes:
 def _jws_header_error(segment: bytes, keys: Sequence[Jwk], typ: str, place: str) -> TrustError:
     """Which of the two it was: a good header that names a foreign key, or another header."""
     header = _json_object(segment)
-    names = {key.thumbprint for key in keys}
+    names = [key.thumbprint for key in keys]  # a list: what a header names need not be hashable
     if (
         header is not None
         and header.keys() == {"alg", "kid", "typ"}
@@ -168,7 +168,10 @@ def _is_ephemeral(value: object, own: Jwk) -> bool:
     if not isinstance(value, dict) or value.keys() != members or (value["kty"], value["crv"]) != (own.kty, own.crv):
         return False
     return all(
-        isinstance(value[name], str) and len(value[name]) == 43 and _is_base64url(value[name].encode())
+        isinstance(value[name], str)
+        and len(value[name]) == 43
+        and value[name].isascii()
+        and _is_base64url(value[name].encode())
         for name in members - {"kty", "crv"}
     )
 

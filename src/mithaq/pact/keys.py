@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeAlias
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils, x25519
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from mithaq.errors import TrustError
@@ -236,7 +237,7 @@ def jose_public(jwk: Jwk) -> JoseKey:
     try:
         key = OKPKey.import_key(members) if jwk.kty == "OKP" else ECKey.import_key(members)
         _ = key.public_key  # joserfc reads the numbers here
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+    except (JoseError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
         raise _wrong_kind("a point on the key's curve") from None
     return key
 
@@ -258,24 +259,16 @@ def _is_p256(private: object) -> bool:
     return isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1)
 
 
-def _public_jwk(
-    public: ed25519.Ed25519PublicKey | x25519.X25519PublicKey | ec.EllipticCurvePublicKey,
-) -> Jwk:
+def _public_jwk(public: ed25519.Ed25519PublicKey | x25519.X25519PublicKey | ec.EllipticCurvePublicKey) -> Jwk:
     if isinstance(public, ec.EllipticCurvePublicKey):
         numbers = public.public_numbers()
-        return Jwk(
-            "EC",
-            "P-256",
-            b64url(numbers.x.to_bytes(32, "big")),
-            b64url(numbers.y.to_bytes(32, "big")),
-        )
+        return Jwk("EC", "P-256", b64url(numbers.x.to_bytes(32, "big")), b64url(numbers.y.to_bytes(32, "big")))
     curve: Literal["Ed25519", "X25519"] = "Ed25519" if isinstance(public, ed25519.Ed25519PublicKey) else "X25519"
     return Jwk("OKP", curve, b64url(public.public_bytes_raw()))
 
 
 def _private_pem(
-    private: ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey | ec.EllipticCurvePrivateKey,
-    passphrase: bytes | None,
+    private: ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey | ec.EllipticCurvePrivateKey, passphrase: bytes | None
 ) -> bytes:
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
@@ -312,9 +305,4 @@ def _wrong_kind(expected: str) -> TrustError:
 
 
 def _vkey_error(problem: str) -> TrustError:
-    return TrustError(
-        "PAC-134",
-        problem,
-        place="verifier key",
-        expected="name+8 hex digits+base64, as C2SP writes it",
-    )
+    return TrustError("PAC-134", problem, place="verifier key", expected="name+8 hex digits+base64, as C2SP writes it")
