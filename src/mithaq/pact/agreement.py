@@ -218,6 +218,12 @@ def difference(before: Agreement, after: Agreement) -> list[Change]:
     return changes
 
 
+def terms_of(agreement: Agreement) -> list[tuple[str, object]]:
+    """Every parameter's path and value in the order of its path, the clauses' own texts left out."""
+    document = {key: value for key, value in plain(agreement).items() if key != "clauses"}
+    return sorted(_leaves(document).items())
+
+
 def candidate_cap(agreement: Agreement, search_type: str) -> int:
     """The most candidates that an answer of this search type may hold. KeyError for a type that was not agreed."""
     return _terms(agreement, search_type).candidates

@@ -62,6 +62,7 @@ FIELDS: Mapping[str, Any] = {
     "legal_basis": Annotated[str, _TEXT],
     "message": Annotated[str, _UUID],
     "offence": Annotated[str, _WORD],
+    "officer": Annotated[str, _WORD],  # whose right to act began or ended
     "ordered_by": Annotated[str, _WORD],
     "origin": Annotated[str, _ORIGIN],
     "outcome": Annotated[str, _WORD],
@@ -69,6 +70,7 @@ FIELDS: Mapping[str, Any] = {
     "party": Annotated[str, _PARTY],
     "penalty_months": Annotated[int, _COUNT],
     "persons": Annotated[int, _COUNT],
+    "prints": Annotated[int, _COUNT],  # how many were erased
     "prepared_by": Annotated[str, _WORD],
     "purpose": Annotated[str, _WORD],
     "reason": Annotated[str, _WORD],
@@ -139,6 +141,8 @@ KINDS: Mapping[str, EntryKind] = {
     "receipt-received": EntryKind("REQ-110", ("message", "digest", "receipt", "received_at", "partner_index", "leaf")),
     "message-refused": EntryKind("REQ-121", ("digest", "body_bytes", "code", "certificate"), ("party", "message")),
     "conversation-expired": EntryKind("REQ-110", ("conversation", "reason")),
+    "undeliverable": EntryKind("REQ-110", ("conversation", "message", "reason"), ("code",)),
+    "prints-erased": EntryKind("REQ-080", ("conversation", "prints", "reason")),
     "conclusion": EntryKind("REQ-110", ("conversation", "conclusion", "by", "act"), ("reference", "reason")),
     "request-prepared": EntryKind("REQ-111", ("conversation", "reference", "case", "by", "act"), ("ordered_by",)),
     "request-sent": _REQUEST,
@@ -156,6 +160,7 @@ KINDS: Mapping[str, EntryKind] = {
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
     "withdrawn": EntryKind("REQ-110", ("references", "reason", "by")),
     "log-read": EntryKind("REQ-112", ("by", "reason"), ("first", "last", "case", "conversation")),
+    "officer-changed": EntryKind("REQ-003", ("officer", "event")),
     "signed-in": EntryKind("REQ-120", ("by",)),
     "sign-in-refused": EntryKind("REQ-120", ("code",), ("by",)),
     "node-started": EntryKind("REQ-120", ("version", "size")),

@@ -1,0 +1,172 @@
+"""`mithaq agreement`: propose, show, compare, sign and install the document that both sides act under."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mithaq.cli.output import Home, Json, read_file, say, write_file
+
+app = typer.Typer(no_args_is_help=True, help="Propose, show, compare and sign agreements.")
+
+
+@app.command()
+def propose(
+    party: Annotated[list[Path], typer.Option(help="A party file; give both.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where the proposal goes.")],
+    valid_from: Annotated[str, typer.Option(help="First day, YYYY-MM-DD (UTC).")] = "",
+    valid_to: Annotated[str, typer.Option(help="Day on which it ends, YYYY-MM-DD (UTC); open where empty.")] = "",
+    term: Annotated[
+        list[str] | None, typer.Option("--set", help="A term to change: PATH=JSON, as search_types.TP/TP.day=3.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Write a proposal from the model's terms and two party files."""
+    from mithaq.node.initialise import read_party
+    from mithaq.pact.agreement import identifier
+    from mithaq.pact.proposal import propose as make
+
+    if len(party) != 2:
+        raise typer.BadParameter("give --party twice, once for each side")
+    parties = dict(read_party(read_file(one), place=str(one)) for one in party)
+    document = make(
+        parties,
+        valid_from=_day(valid_from) or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
+        valid_to=_day(valid_to),
+        **_overrides(term or []),
+    )
+    write_file(output, document + b"\n")
+    say(
+        {"id": identifier(document), "file": str(output)},
+        json_,
+        [f"{output}: {identifier(document)}", "Both sides now sign it: mithaq agreement sign FILE --dir NODE"],
+    )
+
+
+@app.command()
+def sign(
+    file: Annotated[Path, typer.Argument(help="A proposal, or one that the other side has signed.")],
+    home: Home = Path(),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where it goes; FILE itself if left out.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Sign with this node's key. Once both have signed, it is installed here and the other side installs it too."""
+    from mithaq.node.opening import open_node
+    from mithaq.pact.signed import parse_signed
+    from mithaq.pact.signed import sign as add_signature
+
+    with open_node(home) as node:
+        signed = parse_signed(read_file(file))
+        if node.party not in signed.signatures:
+            key = node.keys.sign
+            signed = add_signature(signed, node.party, signer=key.sign, thumbprint=key.thumbprint, at=node.clock())
+            write_file(output or file, signed.to_bytes())
+        complete = len(signed.signatures) == 2
+        if complete:
+            node.agreements.install(signed.to_bytes())
+    lines = [f"{signed.id}: signed by {', '.join(sorted(signed.signatures))}"]
+    lines.append(
+        "Both have signed; it is installed here." if complete else "The other side signs next, then install it here."
+    )
+    say({"id": signed.id, "signed_by": sorted(signed.signatures), "installed": complete}, json_, lines)
+
+
+@app.command()
+def install(
+    file: Annotated[Path, typer.Argument(help="An agreement that both have signed.")],
+    home: Home = Path(),
+    json_: Json = False,
+) -> None:
+    """Verify an agreement that both have signed, and act under it from its first instant."""
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        agreement = node.agreements.install(read_file(file))
+    say({"id": agreement.id, "installed": True}, json_, [f"{agreement.id}: installed, version {agreement.version}"])
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A proposal or a signed agreement.")],
+    language: Annotated[str, typer.Option(help="en or ar: the language of the clauses.")] = "en",
+    json_: Json = False,
+) -> None:
+    """Every term with the clause behind it, and who has signed."""
+    from mithaq.pact.agreement import clause_text, parse_agreement, terms_of
+    from mithaq.pact.signed import parse_signed
+
+    signed = parse_signed(read_file(file))
+    agreement = parse_agreement(signed.document)
+    if json_:
+        document = json.loads(signed.document)
+        say({"id": agreement.id, "signed_by": sorted(signed.signatures), "document": document}, True, [])
+        return
+    print(
+        agreement.title.in_language(language),
+        agreement.id,
+        f"signed by: {', '.join(sorted(signed.signatures)) or 'nobody'}",
+        sep="\n",
+    )
+    for path, value in terms_of(agreement):
+        clause = clause_text(agreement, path)
+        print(f"{path:44} {json.dumps(value, ensure_ascii=False):30} {clause.reference(language) if clause else ''}")
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="An agreement.")],
+    after: Annotated[Path, typer.Argument(help="Another one, for example a proposed amendment.")],
+    language: Annotated[str, typer.Option(help="en or ar.")] = "en",
+    json_: Json = False,
+) -> None:
+    """What an amendment changes, term by term, with the clause. Exit 0 either way."""
+    from mithaq.pact.agreement import difference, parse_agreement
+    from mithaq.pact.signed import parse_signed
+
+    old, new = (parse_agreement(parse_signed(read_file(one)).document) for one in (before, after))
+    changes = difference(old, new)
+    rows = [
+        {
+            "path": change.path,
+            "before": change.before,
+            "after": change.after,
+            "clause": change.clause.reference(language) if change.clause else None,
+        }
+        for change in changes
+    ]
+    lines = [f"{row['path']}: {row['before']!r} -> {row['after']!r}  ({row['clause'] or 'no clause'})" for row in rows]
+    say({"changes": rows}, json_, lines or ["They say the same."])
+
+
+def _day(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise typer.BadParameter("write the day as YYYY-MM-DD") from None
+
+
+def _overrides(terms: list[str]) -> dict[str, Any]:
+    """`search_types.TP/TP.day=3` as the nested object that `propose` merges."""
+    merged: dict[str, Any] = {}
+    for term in terms:
+        path, separator, text = term.partition("=")
+        steps = path.split(".")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        if not separator or not all(steps):
+            raise typer.BadParameter(f"{term!r}: write PATH=VALUE", param_hint="--set")
+        place = merged
+        for step in steps[:-1]:
+            place = place.setdefault(step, {})
+        place[steps[-1]] = value
+    return merged

@@ -1,0 +1,214 @@
+"""`mithaq record`, `finger` and `gallery`: the library's rooms on files, without a node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mithaq.cli.output import Json, progress, read_file, say, write_file
+from mithaq.errors import FormatError
+
+if TYPE_CHECKING:
+    from mithaq.finger import Template
+    from mithaq.image import Box
+
+record = typer.Typer(no_args_is_help=True, help="ANSI/NIST-ITL files.")
+finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
+gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable file.")
+
+Ppi = Annotated[float | None, typer.Option(help="Resolution, where the file does not say it.")]
+TEMPLATE_SUFFIX = ".template"
+PAIRS_SHOWN = 12
+
+
+@record.command("show")
+def record_show(files: Annotated[list[Path], typer.Argument(help="Transactions.")], json_: Json = False) -> None:
+    """Records and fields of a transaction, readable; pictures by their size only."""
+    from mithaq.record import read_transaction, tree
+
+    shown = {}
+    lines: list[str] = []
+    for file in files:
+        rows = tree(read_transaction(read_file(file)))
+        shown[str(file)] = [row.as_dict() for row in rows]
+        lines += [str(file), *[str(row) for row in rows]]
+    say(shown, json_, lines)
+
+
+@record.command("check")
+def record_check(
+    files: Annotated[list[Path], typer.Argument(help="Transactions.")],
+    profile: Annotated[str, typer.Option(help="The profile to hold them against.")] = "mithaq-1",
+    json_: Json = False,
+) -> None:
+    """Every finding against a profile in one pass. Exit 1 where one is an error."""
+    from mithaq.record import check, load_profile, read_transaction
+
+    rules = load_profile(profile)
+    found = {str(file): check(read_transaction(read_file(file)), rules) for file in files}
+    values = {name: [finding.as_dict() for finding in findings] for name, findings in found.items()}
+    lines = [f"{name}: {finding}" for name, findings in found.items() for finding in findings]
+    say(values, json_, lines or ["No findings."])
+    if any(finding.severity == "error" for findings in found.values() for finding in findings):
+        raise typer.Exit(1)
+
+
+@record.command("images")
+def record_images(
+    file: Annotated[Path, typer.Argument(help="A transaction.")],
+    out: Annotated[Path, typer.Option(help="The folder for the pictures (PNG).")],
+    ppi: Ppi = None,
+    json_: Json = False,
+) -> None:
+    """Write the prints of a transaction as PNG, one file each, named by position."""
+    from mithaq.image import Box, gray_image, png_bytes
+    from mithaq.record import images, read_transaction
+
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    with Box() as box:
+        for number, found in enumerate(images(read_transaction(read_file(file))), start=1):
+            image = gray_image(box, found, user_ppi=ppi, place=file.name)
+            target = out / f"{number:02d}_position{int(found.position):02d}.png"
+            write_file(target, png_bytes(image))
+            written.append({"file": str(target), "position": int(found.position), "ppi": image.ppi})
+    say(
+        {"images": written},
+        json_,
+        [f"{row['file']}  position {row['position']}, {row['ppi']:.0f} ppi" for row in written],
+    )
+
+
+@finger.command("extract")
+def finger_extract(
+    image: Annotated[Path, typer.Argument(help="A picture of one print.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The template's file.")],
+    ppi: Ppi = None,
+    json_: Json = False,
+) -> None:
+    """Minutiae, codes and quality of a print."""
+    from mithaq.finger import shortcomings
+    from mithaq.image import Box
+
+    with Box() as box:
+        template = _template(box, image, ppi)
+    write_file(output, template.to_bytes())
+    reasons = list(shortcomings(template))
+    say(
+        {"minutiae": len(template), "quality": template.quality_score, "shortcomings": reasons, "file": str(output)},
+        json_,
+        [f"{len(template)} minutiae, quality {template.quality_score}", *[f"  not searchable: {r}" for r in reasons]],
+    )
+
+
+@finger.command("compare")
+def finger_compare(
+    a: Annotated[Path, typer.Argument(help="A picture or a template.")],
+    b: Annotated[Path, typer.Argument(help="Another one.")],
+    ppi: Ppi = None,
+    json_: Json = False,
+) -> None:
+    """How alike two prints are, with the score's parts."""
+    from mithaq.finger import compare, false_match_rate
+    from mithaq.image import Box
+
+    with Box() as box:
+        score = compare(_template(box, a, ppi), _template(box, b, ppi))
+    rate = false_match_rate(score.value)
+    say(
+        {"score": score.value, "parts": dict(score.parts), "pairs": score.pairs.tolist(), "false_match_rate": rate},
+        json_,
+        [
+            f"score {score.value:.4f}; a stranger reaches this about once in {1 / max(rate, 1e-12):,.0f} comparisons",
+            *[f"  {name:16} {value:.4f}" for name, value in score.parts.items()],
+        ],
+    )
+
+
+@finger.command("draw")
+def finger_draw(
+    image: Annotated[Path, typer.Argument(help="A picture of one print.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write (PNG).")],
+    ppi: Ppi = None,
+) -> None:
+    """The print with its minutiae drawn in."""
+    from mithaq.finger import extract
+    from mithaq.image import Box, gray_image, png_bytes, to_matcher
+    from mithaq.measure.drawing import with_minutiae
+
+    with Box() as box:
+        picture = to_matcher(gray_image(box, read_file(image), user_ppi=ppi, place=image.name))
+    write_file(output, png_bytes(with_minutiae(picture, extract(picture))))
+    print(output)
+
+
+@gallery.command("build")
+def gallery_build(
+    folder: Annotated[Path, typer.Argument(help="Pictures named REFERENCE_POSITION.ext.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The gallery's folder.")],
+    ppi: Ppi = None,
+    json_: Json = False,
+) -> None:
+    """Make a gallery from a folder of pictures, or add to one; what is there already is left alone."""
+    from mithaq.errors import ImageError
+    from mithaq.finger import shortcomings
+    from mithaq.image import Box
+    from mithaq.node.enrol import list_items
+    from mithaq.search import Gallery
+
+    items = list_items(folder, user_ppi=ppi)
+    added, left_out = 0, []
+    with Box() as box, Gallery(output, writable=True) as target, progress() as bar:
+        task = bar.add_task("building", total=len(items))
+        for item in items:
+            try:
+                template = _template(box, item.file, item.ppi)
+                reasons = shortcomings(template)
+            except (ImageError, FormatError) as error:
+                reasons = (error.code,)
+            if reasons:
+                left_out.append({"file": item.file.name, "reasons": list(reasons)})
+            else:
+                added += target.add(item.person, item.position, item.impression, template)
+            bar.advance(task)
+        counts = target.count()
+    say(
+        {"added": added, "left_out": left_out, "persons": counts.persons, "impressions": counts.impressions},
+        json_,
+        [f"{added} added; {counts.persons} persons, {counts.impressions} impressions in all",
+         *[f"left out: {row['file']} ({', '.join(row['reasons'])})" for row in left_out]],
+    )  # fmt: skip
+
+
+@gallery.command("search")
+def gallery_search(
+    path: Annotated[Path, typer.Argument(metavar="GALLERY", help="A gallery's folder.")],
+    image: Annotated[Path, typer.Argument(help="A picture or a template.")],
+    top: Annotated[int, typer.Option(min=1, max=1000, help="Candidates at most.")] = 10,
+    fmr: Annotated[float, typer.Option(help="False-match rate that a comparison must not exceed.")] = 1e-4,
+    ppi: Ppi = None,
+    json_: Json = False,
+) -> None:
+    """The candidates for a print, best first."""
+    from mithaq.finger import threshold_for
+    from mithaq.image import Box
+    from mithaq.search import Gallery
+
+    with Box() as box, Gallery(path) as source:
+        found = source.search([_template(box, image, ppi)], threshold=threshold_for(fmr), top=top)
+    rows = [{"reference": c.reference, "position": int(c.position), "score": c.score, "parts": c.parts} for c in found]
+    lines = [f"{row['reference']:24} position {row['position']:2}  score {row['score']:.4f}" for row in rows]
+    say({"candidates": rows}, json_, lines or ["No candidate."])
+
+
+def _template(box: Box, file: Path, ppi: float | None) -> Template:
+    """The template in a file, or of the picture in it."""
+    from mithaq.finger import Template, extract
+    from mithaq.image import gray_image, to_matcher
+
+    data = read_file(file)
+    if file.suffix == TEMPLATE_SUFFIX:
+        return Template.from_bytes(data)
+    return extract(to_matcher(gray_image(box, data, user_ppi=ppi, place=file.name)))

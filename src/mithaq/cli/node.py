@@ -1,0 +1,409 @@
+"""`mithaq node`: make a node, serve it, fill its file, ask a partner, and take each step of a conversation."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mithaq.cli.output import Home, Json, PassphraseFile, passphrase, progress, read_file, say
+from mithaq.errors import PartnerError
+
+if TYPE_CHECKING:
+    from mithaq.node.store.conversations import Conversation
+    from mithaq.pact.gate import Refused
+
+app = typer.Typer(no_args_is_help=True, help="Make and run a node; send queries and take each step of a conversation.")
+officers_app = typer.Typer(no_args_is_help=True, help="The persons who may act at this node.")
+app.add_typer(officers_app, name="officers")
+
+POLL_S = 0.2  # how often `--wait` looks
+WAITING = ("prepared", "sent")
+Officer = Annotated[str, typer.Option("--officer", help="Who acts; signs with their own passphrase.")]
+
+
+@app.command()
+def init(
+    home: Home = Path(),
+    party: Annotated[str, typer.Option(help="This agency's code, for example QA.")] = "",
+    contact: Annotated[str, typer.Option(help="The contact point's code, for example qa-ncp.")] = "",
+    name_en: Annotated[str, typer.Option(help="The agency's name in English.")] = "",
+    name_ar: Annotated[str, typer.Option(help="The agency's name in Arabic.")] = "",
+    listen: Annotated[str, typer.Option(help="HOST:PORT of the partner API.")] = "127.0.0.1:8443",
+    desk: Annotated[str, typer.Option(help="HOST:PORT of the desk.")] = "127.0.0.1:8080",
+    url: Annotated[str, typer.Option(help="The address under which the partner reaches this node.")] = "",
+    demonstration: Annotated[bool, typer.Option(help="Every page says 'demonstration, no affiliation'.")] = False,
+    upgrade: Annotated[bool, typer.Option(help="Bring an existing node's database to this version.")] = False,
+    json_: Json = False,
+) -> None:
+    """Make keys, certificate and certificate request, settings and databases in a new folder."""
+    from mithaq.node import initialise
+
+    if upgrade:
+        initialise.upgrade(home)
+        say({"upgraded": str(home)}, json_, [f"{home}: the databases are of this program's version."])
+        return
+    made = initialise.initialise(
+        home,
+        party=party,
+        contact=contact,
+        name={"en": name_en, "ar": name_ar},
+        listen=listen,
+        desk=desk,
+        url=url,
+        demonstration=demonstration,
+    )
+    say(
+        {"dir": str(home), "party_file": str(made)},
+        json_,
+        [
+            f"A node for {party} was made in {home}.",
+            f"Give {made} to the partner; it holds public keys only.",
+            "Then: mithaq agreement propose --party A.json --party B.json -o agreement.json",
+        ],
+    )
+
+
+@app.command()
+def serve(home: Home = Path(), json_: Json = False) -> None:
+    """Serve the partner API and the desk until Ctrl-C."""
+    from mithaq.desk.app import desk_app
+    from mithaq.node.opening import open_node
+    from mithaq.node.serve import run
+
+    with open_node(home, serving=True) as node:
+
+        def ready(partner: str, desk: str) -> None:
+            say(
+                {"partner": partner, "desk": desk},
+                json_,
+                [f"partner API  https://{partner}", f"desk         http://{desk}/", "Ctrl-C stops."],
+            )
+
+        run(node, desk_app(node), ready=ready)
+
+
+@app.command()
+def status(
+    conversation: Annotated[str, typer.Argument(help="A conversation's id or its beginning.")] = "",
+    home: Home = Path(),
+    json_: Json = False,
+) -> None:
+    """Agreements, conversations and ledger; or one conversation with its history."""
+    from mithaq.node import views
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        if conversation:
+            found = views.find(node, conversation)
+            history = views.history(node, found.id)
+            facts = {**_facts(found), "history": history, "next": views.next_steps(found)}
+            lines = [f"{key:14} {value}" for key, value in _facts(found).items() if value not in (None, [], "")]
+            lines += [f"  {row['at']}  {row['what']:20} {row['by']}  {row['error']}" for row in history]
+            say(facts, json_, lines)
+            return
+        facts = views.status(node)
+        lines = [f"{facts['party']} ({facts['contact']}), ledger {facts['ledger']['size']} entries"]
+        for one in facts["agreements"]:
+            force = "in force" if one["in_force"] else "not in force"
+            lines.append(f"agreement with {one['partner']}: version {one['version']}, {force}, {one['id'][:23]}…")
+        lines += [f"agreement file {name}: {text}" for name, text in facts["agreement_problems"].items()]
+        lines.append(f"messages waiting for a receipt: {facts['messages_waiting']}")
+        for found in views.queue(node, limit=20):
+            lines.append(f"  {found.id[:12]}  {found.side:9} {found.partner}  {found.state:18} {found.created_at[:19]}")
+        say(facts, json_, lines)
+
+
+@app.command()
+def enrol(
+    source: Annotated[Path, typer.Argument(help="A folder, or a CSV with the columns person, position, file.")],
+    home: Home = Path(),
+    ppi: Annotated[float | None, typer.Option(help="Resolution, where the files do not say it.")] = None,
+    json_: Json = False,
+) -> None:
+    """Enrol persons' prints; a second run takes up where the first one ended. Reports what was not searchable."""
+    from mithaq.node.enrol import Outcome, list_items
+    from mithaq.node.enrol import enrol as enrol_items
+    from mithaq.node.opening import open_gallery, open_node
+
+    with open_node(home) as node, open_gallery(node) as gallery, progress() as bar:
+        items = list_items(source, user_ppi=ppi)
+        task = bar.add_task("enrolling", total=len(items))
+
+        def advance(_done: Outcome) -> None:
+            bar.advance(task)
+
+        outcomes = enrol_items(node, gallery, items, progress=advance)
+        counts = node.searcher.count()
+    names = ("enrolled", "known", "unsearchable", "unreadable")
+    by_outcome = {name: sum(done.outcome == name for done in outcomes) for name in names}
+    left_out = [done for done in outcomes if done.outcome in ("unsearchable", "unreadable")]
+    lines = [f"{name:13} {count}" for name, count in by_outcome.items()]
+    lines.append(f"gallery: {counts.persons} persons, {counts.fingers} fingers, {counts.impressions} impressions")
+    lines += [f"not enrolled: {done.file}: {done.outcome} ({', '.join(done.reasons)})" for done in left_out]
+    say(
+        {
+            **by_outcome,
+            "persons": counts.persons,
+            "not_enrolled": [
+                {"file": done.file, "outcome": done.outcome, "reasons": list(done.reasons)} for done in left_out
+            ],
+        },
+        json_,
+        lines,
+    )
+
+
+@app.command()
+def query(
+    file: Annotated[Path, typer.Argument(help="A picture, or a transaction with Type-4, 13 or 14 records.")],
+    partner: Annotated[str, typer.Option(help="The partner's code.")],
+    purpose: Annotated[str, typer.Option(help="A purpose of the agreement.")],
+    case: Annotated[str, typer.Option(help="The case number.")],
+    offence: Annotated[str, typer.Option(help="Category and longest custody in months, as robbery:120.")],
+    legal_basis: Annotated[str, typer.Option(help="The national legal basis.")],
+    ordered_by: Annotated[str, typer.Option(help="Who ordered the query (a record).")],
+    run_by: Annotated[str, typer.Option(help="Who runs it (a record).")],
+    approved_by: Annotated[str, typer.Option(help="Who approved it (a record).")],
+    home: Home = Path(),
+    expedited: Annotated[bool, typer.Option("--expedited", help="Ask for expedited handling.")] = False,
+    ppi: Annotated[float | None, typer.Option(help="Resolution, where the file does not say it.")] = None,
+    position: Annotated[int, typer.Option(min=0, max=10, help="Finger position, 0 where unknown.")] = 0,
+    despite_quality: Annotated[bool, typer.Option("--despite-quality", help="Send what looks unsearchable.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer (the node must be serving).")] = False,
+    wait_s: Annotated[float, typer.Option(help="How long --wait waits, in seconds.")] = 60.0,
+    json_: Json = False,
+) -> None:
+    """Ask a partner about one print. Exit 0 sent (or answered, with --wait); 1 refused or unsearchable."""
+    from mithaq.node import flow, views
+    from mithaq.node.opening import open_node
+    from mithaq.pact.gate import parse_offence
+    from mithaq.units import FingerPosition
+
+    order = flow.Order(
+        partner=partner,
+        purpose=purpose,
+        case=case,
+        offence=parse_offence(offence),
+        legal_basis=legal_basis,
+        ordered_by=ordered_by,
+        run_by=run_by,
+        approved_by=approved_by,
+        expedited=expedited,
+        ppi=ppi,
+        position=FingerPosition(position),
+        despite_quality=despite_quality,
+    )
+    with open_node(home) as node:
+        result = flow.submit_query(node, read_file(file), order, place=file.name)
+        if isinstance(result, flow.Unsearchable):
+            reasons = [{"code": reason, "text": node.text(reason).en} for reason in result.reasons]
+            say(
+                {"outcome": "unsearchable", "sent": False, "reasons": reasons},
+                json_,
+                ["Nothing was sent: the print cannot be searched.", *[f"  {r['code']}: {r['text']}" for r in reasons]],
+            )
+            raise typer.Exit(1)
+        found = _accepted(result, json_)
+        if not wait:
+            say(_facts(found), json_, [f"{found.id}  {found.state}"])
+            return
+        deadline = time.monotonic() + wait_s
+        while (found := views.find(node, found.id)).state in WAITING:
+            if time.monotonic() > deadline:
+                raise PartnerError(
+                    "CLI-010",
+                    "no answer yet; the query is kept and goes on",
+                    place=found.id,
+                    remedy=f"look again with `mithaq node status {found.id[:12]}`; is `mithaq node serve` running?",
+                )
+            time.sleep(POLL_S)
+        lines = [f"{found.id}  {found.state}"]
+        lines += [f"  reference {found.reference}"] if found.reference else []
+        lines += [f"  {code}: {text}" for code, text in found.reasons]
+        lines += [f"  {found.clause['ref']}: {found.clause['en']}"] if found.clause else []
+        say(_facts(found), json_, lines)
+        if found.state in ("refused", "unsearchable", "expired"):
+            raise typer.Exit(1)
+
+
+@app.command()
+def conclude(
+    conversation: Annotated[str, typer.Argument(help="The conversation's id or its beginning.")],
+    officer: Officer,
+    decision: Annotated[str, typer.Option(help="identified, excluded or inconclusive.")],
+    home: Home = Path(),
+    note: Annotated[str, typer.Option(help="A note for the record.")] = "",
+    passphrase_file: PassphraseFile = None,
+    json_: Json = False,
+) -> None:
+    """Record an examiner's conclusion on a candidate."""
+    from mithaq.node import flow, views
+    from mithaq.node.opening import open_node
+    from mithaq.pact.lifecycle import Conclusion
+
+    if decision not in set(Conclusion):
+        raise typer.BadParameter("write identified, excluded or inconclusive", param_hint="--decision")
+    with open_node(home) as node:
+        done = flow.conclude(
+            node,
+            views.find(node, conversation).id,
+            officer=officer,
+            passphrase=passphrase(passphrase_file, officer),
+            decision=Conclusion(decision),
+            note=note,
+        )
+        _say_done(done, json_)
+
+
+@app.command()
+def request(
+    conversation: Annotated[str, typer.Argument(help="The conversation's id or its beginning.")],
+    officer: Officer,
+    home: Home = Path(),
+    fields: Annotated[str, typer.Option(help="Fields asked for, by comma; all agreed ones where empty.")] = "",
+    urgent: Annotated[bool, typer.Option("--urgent", help="Ask for the urgent clock.")] = False,
+    passphrase_file: PassphraseFile = None,
+    json_: Json = False,
+) -> None:
+    """Ask the holder for the personal data behind a confirmed hit."""
+    from mithaq.node import flow, views
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        done = flow.request_data(
+            node,
+            views.find(node, conversation).id,
+            officer=officer,
+            passphrase=passphrase(passphrase_file, officer),
+            fields=_words(fields),
+            urgent=urgent,
+        )
+        _say_done(done, json_)
+
+
+@app.command()
+def release(
+    conversation: Annotated[str, typer.Argument(help="The conversation's id or its beginning.")],
+    officer: Officer,
+    home: Home = Path(),
+    prepare: Annotated[str, typer.Option(help="First officer: the fields to release, by comma.")] = "",
+    approve: Annotated[bool, typer.Option("--approve", help="Second officer: let the prepared fields go.")] = False,
+    refuse: Annotated[str, typer.Option(help="Refuse, with a coded reason.")] = "",
+    passphrase_file: PassphraseFile = None,
+    json_: Json = False,
+) -> None:
+    """Prepare, approve or refuse the release of personal data."""
+    from mithaq.node import flow, views
+    from mithaq.node.opening import open_node
+
+    if sum((bool(prepare), approve, bool(refuse))) != 1:
+        raise typer.BadParameter("give exactly one of --prepare FIELDS, --approve, --refuse REASON")
+    with open_node(home) as node:
+        found = views.find(node, conversation).id
+        secret = passphrase(passphrase_file, officer)
+        if prepare:
+            done = flow.prepare_release(node, found, officer=officer, passphrase=secret, fields=_words(prepare))
+        elif approve:
+            done = flow.approve_release(node, found, officer=officer, passphrase=secret)
+        else:
+            done = flow.refuse_release(node, found, officer=officer, passphrase=secret, reason=refuse)
+        _say_done(done, json_)
+
+
+@officers_app.command("add")
+def officers_add(
+    officer: Annotated[str, typer.Argument(help="A short code, never a name.")],
+    roles: Annotated[str, typer.Option(help="examiner, officer; by comma.")],
+    name_en: Annotated[str, typer.Option(help="Name in Latin script, for this node's own pages.")],
+    name_ar: Annotated[str, typer.Option(help="Name in Arabic script.")] = "",
+    home: Home = Path(),
+    passphrase_file: PassphraseFile = None,
+    json_: Json = False,
+) -> None:
+    """Add a person with a credential of their own."""
+    from mithaq.node import officers
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        officers.add(
+            node,
+            officer,
+            roles=_words(roles),
+            name={"en": name_en, "ar": name_ar or name_en},
+            passphrase=passphrase(passphrase_file, officer),
+        )
+    say({"added": officer}, json_, [f"{officer} may act as {roles}."])
+
+
+@officers_app.command("list")
+def officers_list(home: Home = Path(), json_: Json = False) -> None:
+    """The officers, their roles and validity."""
+    from mithaq.node import officers
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        rows = [
+            {"id": one.id, "roles": list(one.roles), "from": one.valid_from, "to": one.valid_to}
+            for one in officers.everyone(node)
+        ]
+    say({"officers": rows}, json_, [f"{row['id']:20} {', '.join(row['roles'] or [])}" for row in rows])
+
+
+@officers_app.command("end")
+def officers_end(officer: str, home: Home = Path(), json_: Json = False) -> None:
+    """End an officer's right to act, now."""
+    from mithaq.node import officers
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        officers.end(node, officer)
+    say({"ended": officer}, json_, [f"{officer} may no longer act."])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _facts(found: Conversation) -> dict[str, Any]:
+    return {
+        "conversation": found.id,
+        "side": found.side,
+        "partner": found.partner,
+        "state": found.state,
+        "search_type": found.search_type,
+        "purpose": found.purpose,
+        "case": found.case_number,
+        "reference": found.reference,
+        "reasons": [list(reason) for reason in found.reasons],
+        "clause": found.clause,
+        "created_at": found.created_at,
+        "stage_ms": dict(found.stages),
+    }
+
+
+def _accepted(result: Conversation | Refused, json_: bool) -> Conversation:
+    """The conversation, or the refusal printed with its clause and exit status 1."""
+    from mithaq.pact.gate import Refused
+
+    if not isinstance(result, Refused):
+        return result
+    clause = {"ref": result.clause.ref, "en": result.clause.en, "ar": result.clause.ar} if result.clause else None
+    say(
+        {
+            "outcome": "refused",
+            "reason": result.reason,
+            "text": {"en": result.text.en, "ar": result.text.ar},
+            "clause": clause,
+        },
+        json_,
+        [f"Refused ({result.reason}): {result.text.en}", *([f"  {clause['ref']}: {clause['en']}"] if clause else [])],
+    )
+    raise typer.Exit(1)
+
+
+def _say_done(result: Conversation | Refused, json_: bool) -> None:
+    found = _accepted(result, json_)
+    say(_facts(found), json_, [f"{found.id}  {found.state}"])

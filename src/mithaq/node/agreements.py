@@ -1,0 +1,134 @@
+"""The agreements this node acts under: signed files in one folder, verified when read, found by id or by partner.
+
+A file that does not verify is never used; it is kept in `problems`, so that `status` can say why. The folder is read
+again when it changes, so an agreement that was installed by a command takes effect without a restart.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from mithaq.errors import MithaqError, StorageError, TrustError
+from mithaq.pact.agreement import Agreement, active
+from mithaq.pact.signed import parse_signed, verify
+
+LARGEST_FILE_BYTES = 2 * 1024 * 1024
+
+
+class Agreements:
+    """The signed agreements in a folder. `anchor` is our own key's thumbprint: one signature must be ours."""
+
+    def __init__(self, folder: Path, *, party: str, anchor: str) -> None:
+        self._folder = folder
+        self._party = party
+        self._anchor = anchor
+        self._lock = threading.Lock()
+        self._seen: frozenset[tuple[str, int, int]] = frozenset()
+        self._by_id: dict[str, Agreement] = {}
+        self.problems: dict[str, TrustError] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the folder again if a file in it changed."""
+        with self._lock:
+            files = sorted(self._folder.glob("*.json"))
+            seen = frozenset((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+            if seen == self._seen:
+                return
+            by_id, problems = {}, {}
+            for file in files:
+                try:
+                    agreement = self._read(file)
+                    by_id[agreement.id] = agreement
+                except TrustError as error:
+                    problems[file.name] = error
+            self._by_id, self.problems, self._seen = by_id, problems, seen
+
+    def _read(self, file: Path) -> Agreement:
+        if file.stat().st_size > LARGEST_FILE_BYTES:
+            raise TrustError("NOD-130", "the file is too large to be an agreement", place=file.name)
+        agreement = verify(parse_signed(file.read_bytes()), anchor=self._anchor)
+        if agreement.party(self._party) is None:
+            raise TrustError("NOD-131", "this node is no party to the agreement", place=file.name, expected=self._party)
+        return agreement
+
+    def all(self) -> list[Agreement]:
+        """Every verified agreement, by partner and version."""
+        self.refresh()
+        return sorted(self._by_id.values(), key=lambda one: (one.other(self._party), one.version))
+
+    def by_id(self, agreement_id: str) -> Agreement:
+        """The agreement that a message or conversation names; TrustError where it is not one that both signed."""
+        found = self.find(agreement_id)
+        if found is None:
+            raise TrustError(
+                "NOD-132",
+                "no agreement of that id is signed by both and installed here",
+                place=agreement_id[:71],
+                remedy="install the agreement on both sides; compare `mithaq agreement show`",
+            )
+        return found
+
+    def find(self, agreement_id: str) -> Agreement | None:
+        """The agreement of that id, or None."""
+        self.refresh()
+        return self._by_id.get(agreement_id)
+
+    def current(self, partner: str, at: datetime) -> Agreement:
+        """The newest agreement with a partner that is in force; where none is, the newest of all (the gate refuses).
+
+        TrustError where there is no agreement with that partner at all.
+        """
+        known = [one for one in self.all() if one.other(self._party) == partner]
+        in_force = [one for one in known if active(one, at)]
+        if not known:
+            raise TrustError(
+                "NOD-133",
+                f"there is no agreement with {partner[:8]}",
+                expected=", ".join(sorted(self.partners())) or "an agreement signed by both",
+                remedy="install one with `mithaq agreement sign`",
+            )
+        return max(in_force or known, key=lambda one: one.version)
+
+    def partners(self) -> set[str]:
+        """The codes of all partners."""
+        return {one.other(self._party) for one in self.all()}
+
+    def pinned_certificates(self) -> dict[str, list[bytes]]:
+        """The partners' DER certificates, by partner."""
+        pinned: dict[str, list[bytes]] = {}
+        for one in self.all():
+            partner = one.other(self._party)
+            pinned.setdefault(partner, []).extend(one.parties[partner].keys.certificates)
+        return pinned
+
+    def install(self, data: bytes) -> Agreement:
+        """Verify a signed agreement and keep it, whole or not at all; MithaqError where it does not verify."""
+        signed = parse_signed(data)
+        agreement = verify(signed, anchor=self._anchor)
+        if agreement.party(self._party) is None:
+            raise TrustError("NOD-131", "this node is no party to the agreement", expected=self._party)
+        target = self._folder / f"{agreement.id.removeprefix('sha256:')[:16]}.json"
+        temporary = target.with_suffix(".part")
+        try:
+            with temporary.open("wb") as file:
+                file.write(signed.to_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError as error:
+            raise _cannot_write(error, target) from None
+        self.refresh()
+        return agreement
+
+
+def _cannot_write(error: OSError, target: Path) -> MithaqError:
+    return StorageError(
+        "NOD-134",
+        f"the agreement could not be kept ({error.strerror})",
+        place=str(target),
+        remedy="free space or mend the permissions, then install it again",
+    )

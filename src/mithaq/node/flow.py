@@ -1,0 +1,722 @@
+"""One query, top to bottom. Each function is one step; between two of them the process may die, and nothing is lost.
+
+      requester                                            holder
+      submit_query ──query──► deliver ─────────────────►  receive ─► take_query ─► answer
+      take_answer  ◄───────────────────answer───────────  (search, decide)
+      conclude     (an examiner)
+      request_data ──request──────────────────────────►   take_request
+                                                           prepare_release (officer), approve_release (another)
+      take_release ◄───────────────────release──────────
+
+Every step changes its conversation, writes its ledger entry and puts its message out in one transaction (Law 7). No
+step sends or answers what `pact.gate` did not accept (Law 5). The details lie beside this page: `intake` (file to
+prints), `states` (the table), `outgoing` (seal and post), `journal` (ledger), `officers` (signed acts), `chain` (what
+is on record, and the second step's bodies).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mithaq.errors import FormatError, MithaqError, PartnerError, SettingsError
+from mithaq.finger import threshold_for
+from mithaq.node import chain, journal, officers, outgoing
+from mithaq.node.gateway import Node
+from mithaq.node.intake import Examined, examine, read_prints
+from mithaq.node.stages import Stages
+from mithaq.node.states import (
+    QUERY_LIFE,
+    add_stages,
+    begin,
+    erase_prints,
+    keep_prints,
+    may,
+    move,
+    of_message,
+    open_conversation,
+)
+from mithaq.node.store import Tx, conversations, messages, references
+from mithaq.node.store.conversations import Conversation
+from mithaq.pact.agreement import Agreement, candidate_cap, threshold_fmr
+from mithaq.pact.gate import Offence, QueryFacts, Refused, gate, gate_release, gate_request, parse_offence, quota_day
+from mithaq.pact.ledger import Entry
+from mithaq.pact.lifecycle import ANSWER_EVENT, CONCLUSION_EVENT, Actor, Conclusion, Event, Outcome, Side, State
+from mithaq.pact.message import Opened, open_message
+from mithaq.record import (
+    answer_transaction,
+    error_transaction,
+    query_transaction,
+    read_answer,
+    read_query,
+    read_transaction,
+    write_transaction,
+)
+from mithaq.units import FingerPosition, timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person says when ordering a query. The three officers' codes are a record (REQ-003), not an identity."""
+
+    partner: str
+    purpose: str
+    case: str
+    offence: Offence
+    legal_basis: str
+    ordered_by: str
+    run_by: str
+    approved_by: str
+    search_type: str = "TP/TP"
+    expedited: bool = False
+    ppi: float | None = None
+    position: FingerPosition = FingerPosition.UNKNOWN
+    despite_quality: bool = False  # send a print that our own check calls unsearchable; the holder checks again
+
+
+@dataclass(frozen=True, slots=True)
+class Unsearchable:
+    """Our own quality check found no print that could be searched; nothing was sent and no quota was used."""
+
+    reasons: tuple[str, ...]
+
+
+# ---------------------------------------------------------------- requester: the query
+
+
+def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> Conversation | Refused | Unsearchable:
+    """Read, check and gate a print, and put the sealed query out; delivery follows on its own.
+
+    Returns the new conversation, or why there is none. FormatError or ImageError where the file is not what it claims
+    to be; TrustError where there is no agreement with that partner; SettingsError for a name where a code belongs.
+    """
+    for option, code in (
+        ("ordered-by", order.ordered_by),
+        ("run-by", order.run_by),
+        ("approved-by", order.approved_by),
+    ):
+        if code and not officers.CODE.fullmatch(code):
+            raise SettingsError(
+                "NOD-100", "this is not an officer's code", key=option, expected="a short lower-case word"
+            )
+    stages = Stages()
+    pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)
+    examined = [examine(*picture, stages=stages) for picture in pictures]
+    chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
+    if not chosen:
+        return Unsearchable(_shortcomings(examined))
+    prints = [found.print for found in chosen]
+
+    now = node.clock()
+    agreement = node.agreements.current(order.partner, now)
+    facts = _facts(node, agreement, order, len(prints))
+    body = write_transaction(
+        query_transaction(
+            tcn=(tcn := _control_number(node)),
+            origin=f"{node.party}/{facts.origin_contact}",
+            destination=f"{order.partner}/{facts.destination_contact}",
+            instant=now,
+            priority=1 if order.expedited else 4,
+            case=order.case,
+            purpose=order.purpose,
+            offence=str(order.offence),
+            legal_basis=order.legal_basis,
+            search_type=order.search_type,
+            prints=prints,
+        )
+    )
+    day = quota_day(now, agreement)
+    with node.database.write() as tx:
+        with stages("gate"):
+            used = conversations.used_today(tx, order.partner, "out", order.search_type, day)
+            decision = gate(facts, agreement, at=now, used_today=used, side="sender")
+        if isinstance(decision, Refused):
+            return _hold(tx, node, facts, decision)
+        conversations.count_query(tx, order.partner, "out", order.search_type, day)
+        conversation = begin(
+            node, agreement, Side.REQUESTER, uuid.uuid4().hex, facts, tcn, Event.PREPARE, Actor.OFFICER
+        )
+        conversations.add_conversation(tx, conversation)
+        keep_prints(tx, node, conversation, "query", prints)
+        outgoing.post(tx, node, agreement, conversation, "query", body, stages=stages, **_log_of_query(facts, prints))
+        add_stages(tx, conversation.id, stages)
+    node.stop_at("query-committed")
+    node.wake.set()
+    node.metrics.queries.labels("out", order.search_type).inc()
+    return conversation
+
+
+def deliver(node: Node, message_id: str) -> None:
+    """Hand one sealed message to the partner and keep the signed receipt; a failure sets when to try again."""
+    stages = Stages()
+    with node.database.read() as tx:
+        message = messages.find_message(tx, message_id, "out")
+    if message is None or message.sealed is None or message.due_at is None:
+        return None  # delivered by another run of this step
+    agreement = node.agreements.by_id(message.agreement)
+    if timestamp(node.clock()) >= message.expires_at:
+        return outgoing.give_up(node, message, "expired", None)
+    node.stop_at("before-send")
+    try:
+        with stages("send"):
+            data = node.post(message.partner, agreement).deliver(message.sealed)
+        node.stop_at("sent-before-receipt-kept")
+        with stages("receipt"):
+            receipt = outgoing.check_receipt(node, agreement, message, data)
+    except PartnerError as error:
+        node.metrics.deliveries.labels("retry" if error.may_retry else "refused").inc()
+        if error.may_retry:
+            return outgoing.postpone(node, message, error)
+        return outgoing.give_up(node, message, "refused-by-partner", error)
+    with node.database.write() as tx:
+        with stages("ledger"):
+            outgoing.log_receipt(tx, node, message, receipt, data)
+        outgoing.keep_receipt(tx, node, message, data)
+        conversation = conversations.find_conversation(tx, message.conversation, lock=True)
+        if conversation is not None:
+            if conversation.side == Side.REQUESTER and message.kind in ("query", "request"):
+                move(tx, node, conversation, Event.RECEIPT, Actor.PARTNER, agreement)
+            add_stages(tx, conversation.id, stages)
+    node.metrics.deliveries.labels("delivered").inc()
+    node.stop_at("receipt-kept")
+    return None
+
+
+# ---------------------------------------------------------------- both: a message comes in
+
+
+def receive(node: Node, sealed: bytes, certificate: bytes) -> bytes:
+    """Open a partner's message, do what it asks in one transaction, and return the signed receipt.
+
+    Checks 1 to 9 are `pact.message.open_message`'s; here follow 10 duplicate, 11 schema of the body, 12 gate. A message
+    that was received before has no second effect and gets the same receipt, byte for byte.
+    """
+    stages = Stages()
+    with stages("open"):
+        opened = open_message(sealed, node.opening(certificate))  # 1 to 9
+    manifest = opened.manifest
+    agreement = node.agreements.by_id(manifest.agreement)
+    node.stop_at("opened-before-commit")
+    with node.database.write() as tx:
+        known = messages.find_message(tx, manifest.id, "in", manifest.sender)  # 10
+        if known is not None and known.receipt is not None:
+            node.metrics.received.labels(manifest.kind, "duplicate").inc()
+            return outgoing.receipt_again(known, opened)
+        entry = _EFFECTS[manifest.kind](tx, node, agreement, opened, stages)  # 11, 12
+        with stages("receipt"):
+            receipt = outgoing.receipt_for(node, opened, entry)
+        messages.add_message(tx, outgoing.received_row(node, opened, receipt))
+        add_stages(tx, manifest.conversation, stages)
+        node.stop_at("received-before-commit")
+    node.stop_at("received-before-reply")
+    node.metrics.received.labels(manifest.kind, "new").inc()
+    node.wake.set()
+    return receipt
+
+
+# ---------------------------------------------------------------- holder: the query
+
+
+def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
+    """Gate a partner's query on arrival: it waits its turn, or is refused at once with its clause."""
+    manifest = opened.manifest
+    if conversations.find_conversation(tx, manifest.conversation) is not None:
+        raise FormatError("NOD-102", "a conversation of that id is already open", field="conversation")
+    query = read_query(read_transaction(opened.body))
+    facts = QueryFacts(
+        origin_party=manifest.sender,
+        origin_contact=manifest.sender_contact,
+        destination_party=node.party,
+        destination_contact=manifest.recipient_contact,
+        purpose=query.purpose,
+        offence=parse_offence(query.offence),
+        case=query.case,
+        legal_basis=query.legal_basis,
+        search_type=query.search_type,
+        prints=len(query.prints),
+        expedited=query.priority == 1,
+    )
+    now = node.clock()
+    day = quota_day(now, agreement)
+    with stages("gate"):
+        used = conversations.used_today(tx, manifest.sender, "in", facts.search_type, day)
+        decision = gate(facts, agreement, at=now, used_today=used, side="holder", served=node.served)
+    conversation = begin(
+        node, agreement, Side.HOLDER, manifest.conversation, facts, query.tcn, Event.RECEIVE, Actor.PARTNER
+    )
+    node.metrics.queries.labels("in", facts.search_type).inc()
+    entry = journal.received(tx, node, opened, stages, **_log_of_query(facts, query.prints))
+    if isinstance(decision, Refused):
+        conversations.add_conversation(tx, conversation)
+        node.metrics.refused.labels(decision.reason, "holder").inc()
+        reasons = [(decision.reason, decision.text.en)]
+        _send_refusal(tx, node, agreement, conversation, Outcome.REFUSED, reasons, manifest.id, stages)
+        return entry
+    conversations.count_query(tx, manifest.sender, "in", facts.search_type, day)
+    conversation = replace(conversation, due_at=timestamp(now))
+    conversations.add_conversation(tx, conversation)
+    keep_prints(tx, node, conversation, "query", query.prints)
+    return entry
+
+
+def answer(node: Node, conversation_id: str) -> None:
+    """Search the file for a query that was accepted, and put the answer out; the query's prints are erased with it."""
+    stages = Stages()
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        if conversation.due_at is None:
+            return  # answered by another run of this step
+        if conversation.state == State.RECEIVED:
+            conversation = move(tx, node, conversation, Event.START, Actor.SYSTEM, agreement)
+        kept = [node.open_print(stored) for stored in conversations.conversation_prints(tx, conversation_id, "query")]
+        query = outgoing.first_message(tx, conversation_id, "query")
+    try:
+        with stages("decode"):
+            images = [(node.gray(found), found.position, found.impression) for found in kept]
+        examined = [examine(*picture, stages=stages) for picture in images]
+        failures = _shortcomings(examined)
+    except MithaqError as error:
+        if error.exit_status != 3:  # our own trouble, not the picture's: the step is tried again
+            raise
+        examined, failures = [], ("unreadable",)
+    usable = [found.template for found in examined if not found.shortcomings]
+    with stages("search"):
+        found_candidates = (
+            node.searcher.search(
+                usable,
+                threshold=threshold_for(threshold_fmr(agreement, conversation.search_type)),
+                top=candidate_cap(agreement, conversation.search_type),
+            )
+            if usable
+            else []
+        )
+    node.stop_at("searched-before-commit")
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        if conversation.state != State.ANSWERING:
+            return
+        with stages("answer"):
+            if usable:
+                found_references = [candidate.reference for candidate in found_candidates]
+                _send_answer(tx, node, agreement, conversation, found_references, query, stages)
+            else:
+                reasons = [(reason, node.text(reason).en) for reason in failures]
+                _send_refusal(tx, node, agreement, conversation, Outcome.UNSEARCHABLE, reasons, query, stages)
+        erase_prints(tx, node, conversation_id, ["query"], reason="answered")
+        add_stages(tx, conversation_id, stages)
+        node.stop_at("answered-before-commit")
+    node.stop_at("answer-committed")
+    node.wake.set()
+
+
+def _send_answer(
+    tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, found: list[str], query: str, stages: Stages
+) -> None:
+    """Hit or no hit: reference numbers and their prints, nothing else (REQ-030)."""
+    prints = {
+        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)] for reference in found
+    }
+    candidates = [(reference, prints[reference]) for reference in found if prints[reference]]
+    outcome = Outcome.HIT if candidates else Outcome.NO_HIT
+    transaction = answer_transaction(
+        tcn=_control_number(node),
+        tcr=conversation.tcn,
+        origin=node.party,
+        destination=conversation.partner,
+        instant=node.clock(),
+        outcome=str(outcome),
+        candidates=candidates,
+    )
+    named = [reference for reference, _ in candidates]
+    conversation = move(
+        tx,
+        node,
+        conversation,
+        ANSWER_EVENT[outcome],
+        Actor.SYSTEM,
+        agreement,
+        due_at=None,
+        reference=named[0] if named else None,
+    )
+    body = write_transaction(transaction)
+    facts = {"in_reply_to": query, "outcome": str(outcome), "references": named}
+    outgoing.post(tx, node, agreement, conversation, "answer", body, stages=stages, **facts)
+    node.metrics.answers.labels(str(outcome)).inc()
+
+
+def _send_refusal(
+    tx: Tx,
+    node: Node,
+    agreement: Agreement,
+    conversation: Conversation,
+    outcome: Outcome,
+    reasons: Sequence[tuple[str, str]],
+    query: str,
+    stages: Stages,
+) -> None:
+    """Refused or unsearchable, with the reasons; silence is never an answer (REQ-031)."""
+    transaction = error_transaction(
+        tcn=_control_number(node),
+        tcr=conversation.tcn,
+        origin=node.party,
+        destination=conversation.partner,
+        instant=node.clock(),
+        outcome=str(outcome),
+        reasons=reasons,
+    )
+    clause = chain.clause_of(agreement, reasons)
+    stored = [list(reason) for reason in reasons]
+    conversation = move(
+        tx,
+        node,
+        conversation,
+        ANSWER_EVENT[outcome],
+        Actor.SYSTEM,
+        agreement,
+        due_at=None,
+        reasons=stored,
+        clause=clause,
+    )
+    facts = {
+        "in_reply_to": query,
+        "outcome": str(outcome),
+        "references": [],
+        "reasons": [code for code, _ in reasons],
+        "clause": clause["ref"] if clause else None,
+    }
+    body = write_transaction(transaction)
+    outgoing.post(tx, node, agreement, conversation, "answer", body, stages=stages, **facts)
+    node.metrics.answers.labels(str(outcome)).inc()
+
+
+# ---------------------------------------------------------------- requester: the answer, and what a person makes of it
+
+
+def take_answer(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
+    """Keep a hit's reference and prints for the examiner, or the reasons why there is none."""
+    conversation = of_message(tx, opened, Side.REQUESTER)
+    reply = read_answer(read_transaction(opened.body))
+    if reply.tcr != conversation.tcn:
+        raise FormatError("NOD-103", "the answer is to another query", field="1.010", expected="the query's TCN")
+    cap = candidate_cap(agreement, conversation.search_type)
+    if len(reply.candidates) > cap:
+        raise FormatError(
+            "NOD-104", "too many candidates for the agreement", clause="REQ-034", expected=f"at most {cap}"
+        )
+    outcome, named = Outcome(reply.outcome), [reference for reference, _ in reply.candidates]
+    clause = chain.clause_of(agreement, reply.reasons)
+    conversation = move(
+        tx,
+        node,
+        conversation,
+        ANSWER_EVENT[outcome],
+        Actor.PARTNER,
+        agreement,
+        reasons=[list(reason) for reason in reply.reasons],
+        clause=clause,
+        reference=named[0] if named else None,
+    )
+    entry = journal.received(
+        tx,
+        node,
+        opened,
+        stages,
+        in_reply_to=outgoing.first_message(tx, conversation.id, "query"),
+        outcome=str(outcome),
+        references=named,
+        reasons=[code for code, _ in reply.reasons] or None,
+        clause=clause["ref"] if clause else None,
+    )
+    for reference, found in reply.candidates:
+        keep_prints(tx, node, conversation, "candidate", found, reference=reference)
+    if outcome is not Outcome.HIT:
+        erase_prints(tx, node, conversation.id, ["query"], reason="answered")
+    return entry
+
+
+def conclude(
+    node: Node, conversation_id: str, *, officer: str, passphrase: str, decision: Conclusion, note: str = ""
+) -> Conversation | Refused:
+    """Record what an examiner concluded of the candidate, signed with that examiner's own credential (REQ-032, 035)."""
+    credential = officers.unlock(node, officer, passphrase, role="examiner")
+    event = CONCLUSION_EVENT[decision]
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        if refusal := may(conversation, event, Actor.EXAMINER, agreement):
+            return refusal
+        reference = conversation.reference or ""
+        terms = {"decision": str(decision), "reference": reference, "note": note}
+        act = officers.act(tx, node, credential, conversation, "conclusion", **terms)
+        facts = {"conclusion": str(decision), "by": officer, "act": act.digest, "reference": reference}
+        journal.write(tx, node, "conclusion", conversation=conversation.id, **facts)
+        conversation = move(tx, node, conversation, event, Actor.EXAMINER, agreement)
+        if decision is not Conclusion.IDENTIFIED:
+            erase_prints(tx, node, conversation.id, ["candidate", "query"], reason=str(decision))
+    node.metrics.conclusions.labels(str(decision)).inc()
+    return conversation
+
+
+def request_data(
+    node: Node,
+    conversation_id: str,
+    *,
+    officer: str,
+    passphrase: str,
+    fields: tuple[str, ...] = (),
+    urgent: bool = False,
+) -> Conversation | Refused:
+    """Ask the holder for the personal data behind a confirmed hit: a separate, explicit request (REQ-050)."""
+    credential = officers.unlock(node, officer, passphrase, role="officer")
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        facts = chain.request_facts(node, agreement, conversation, officer, fields)
+        decision = gate_request(facts, chain.on_record(tx, node, conversation), agreement, at=node.clock())
+        refusal = (
+            decision if isinstance(decision, Refused) else may(conversation, Event.REQUEST, Actor.OFFICER, agreement)
+        )
+        if refusal:
+            node.metrics.refused.labels(refusal.reason, "sender").inc()
+            return refusal
+        terms = {"reference": facts.reference, "fields": list(fields), "urgent": urgent}
+        act = officers.act(tx, node, credential, conversation, "request", **terms)
+        conversation = move(tx, node, conversation, Event.REQUEST, Actor.OFFICER, agreement)
+        body = chain.request_body(tx, facts, conversation, urgent=urgent, act=act.signed)
+        log = {"reference": facts.reference, "case": facts.case, "by": officer, "act": act.digest}
+        outgoing.post(tx, node, agreement, conversation, "request", body, stages=Stages(), **log)
+    node.wake.set()
+    return conversation
+
+
+# ---------------------------------------------------------------- holder: the release, by two officers
+
+
+def take_request(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
+    """Gate a follow-up request on arrival; accepted, it waits for the first officer."""
+    conversation = of_message(tx, opened, Side.HOLDER)
+    request = chain.read_request(opened.body)
+    with stages("gate"):
+        facts = chain.their_request(node, opened, request)
+        record = chain.on_record(tx, node, conversation, request)
+        decision = gate_request(facts, record, agreement, at=node.clock())
+    conversation = move(tx, node, conversation, Event.REQUEST, Actor.PARTNER, agreement)
+    chain.keep_request(tx, node, conversation, request)
+    log = {"reference": request.reference, "case": request.case, "by": request.requested_by}
+    entry = journal.received(tx, node, opened, stages, **log)
+    if isinstance(decision, Refused):
+        node.metrics.refused.labels(decision.reason, "holder").inc()
+        _send_no_release(tx, node, agreement, conversation, decision.reason, Actor.OFFICER)
+    return entry
+
+
+def prepare_release(
+    node: Node, conversation_id: str, *, officer: str, passphrase: str, fields: tuple[str, ...]
+) -> Conversation | Refused:
+    """The first officer chooses which fields may leave; nothing leaves yet (REQ-054)."""
+    credential = officers.unlock(node, officer, passphrase, role="officer")
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        refusal = may(conversation, Event.PREPARE_RELEASE, Actor.OFFICER, agreement)
+        if refusal := refusal or chain.field_refusal(agreement, fields):
+            return refusal
+        reference = conversation.reference or ""
+        act = officers.act(
+            tx, node, credential, conversation, "release-prepared", reference=reference, fields=list(fields)
+        )
+        log = {"reference": reference, "outcome": "released", "fields": list(fields), "by": officer, "act": act.digest}
+        journal.write(tx, node, "release-prepared", conversation=conversation.id, **log)
+        return move(tx, node, conversation, Event.PREPARE_RELEASE, Actor.OFFICER, agreement)
+
+
+def approve_release(node: Node, conversation_id: str, *, officer: str, passphrase: str) -> Conversation | Refused:
+    """The second officer, who must be another person, lets the prepared fields go (REQ-054)."""
+    credential = officers.unlock(node, officer, passphrase, role="officer")
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        if refusal := may(conversation, Event.RELEASE, Actor.SECOND_OFFICER, agreement):
+            return refusal
+        facts = chain.release_facts(tx, node, agreement, conversation, approved_by=officer)
+        decision = gate_release(facts, chain.on_record(tx, node, conversation), agreement, at=node.clock())
+        if isinstance(decision, Refused):
+            node.metrics.refused.labels(decision.reason, "holder").inc()
+            return decision
+        person = node.person(facts.reference)
+        released = {name: person[name] for name in facts.fields if person.get(name) not in (None, "", [])}
+        terms = {"reference": facts.reference, "fields": sorted(released)}
+        act = officers.act(tx, node, credential, conversation, "release-approved", **terms)
+        log = {"reference": facts.reference, "prepared_by": facts.prepared_by, "by": officer, "act": act.digest}
+        journal.write(tx, node, "release-approved", conversation=conversation.id, **log)
+        conversation = move(tx, node, conversation, Event.RELEASE, Actor.SECOND_OFFICER, agreement)
+        body = chain.release_body(conversation, facts.reference, released)
+        outgoing.post(
+            tx,
+            node,
+            agreement,
+            conversation,
+            "release",
+            body,
+            stages=Stages(),
+            in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
+            reference=facts.reference,
+            case=facts.case,
+            outcome="released",
+            fields=sorted(released),
+            prepared_by=facts.prepared_by,
+            approved_by=officer,
+        )
+    node.wake.set()
+    node.metrics.releases.labels("released").inc()
+    return conversation
+
+
+def refuse_release(
+    node: Node, conversation_id: str, *, officer: str, passphrase: str, reason: str
+) -> Conversation | Refused:
+    """An officer refuses the release with a coded reason (REQ-051); the requester is told."""
+    chain.check_release_reason(reason)
+    credential = officers.unlock(node, officer, passphrase, role="officer")
+    with node.database.write() as tx:
+        conversation, agreement = open_conversation(tx, node, conversation_id)
+        by = Actor.SECOND_OFFICER if conversation.state == State.PREPARED else Actor.OFFICER
+        if refusal := may(conversation, Event.REFUSE_RELEASE, by, agreement):
+            return refusal
+        officers.act(tx, node, credential, conversation, "release-refused", reason=reason)
+        conversation = _send_no_release(tx, node, agreement, conversation, reason, by)
+    node.wake.set()
+    return conversation
+
+
+def _send_no_release(
+    tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, reason: str, by: Actor
+) -> Conversation:
+    reasons = [[reason, node.text(reason).en]]
+    conversation = move(tx, node, conversation, Event.REFUSE_RELEASE, by, agreement, reasons=reasons)
+    outgoing.post(
+        tx,
+        node,
+        agreement,
+        conversation,
+        "release",
+        chain.refusal_body(conversation, reason),
+        stages=Stages(),
+        in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
+        reference=conversation.reference,
+        case=conversation.case_number,
+        outcome="refused",
+        fields=[],
+        reasons=[reason],
+    )
+    node.metrics.releases.labels("refused").inc()
+    return conversation
+
+
+def take_release(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
+    """Keep released personal data sealed in the identities store; this message's receipt acknowledges it (REQ-059)."""
+    conversation = of_message(tx, opened, Side.REQUESTER)
+    release = chain.read_release(opened.body, conversation, agreement)
+    entry = journal.received(
+        tx,
+        node,
+        opened,
+        stages,
+        in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
+        reference=release.reference,
+        case=conversation.case_number,
+        outcome="refused" if release.reason else "released",
+        fields=sorted(release.fields),
+        reasons=[release.reason] if release.reason else None,
+    )
+    if release.reason:
+        reasons = [[release.reason, node.text(release.reason).en]]
+        move(tx, node, conversation, Event.REFUSE_RELEASE, Actor.PARTNER, agreement, reasons=reasons)
+        return entry
+    conversation = move(tx, node, conversation, Event.RELEASE, Actor.PARTNER, agreement)
+    node.keep_released(conversation.id, release.fields)
+    move(tx, node, conversation, Event.ACKNOWLEDGE, Actor.SYSTEM, agreement)
+    return entry
+
+
+def take_notice(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
+    """A notice has no effect but its ledger entry and its receipt; drills and measurements use it."""
+    return journal.received(tx, node, opened, stages, about="exercise")
+
+
+_EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] = {
+    "query": take_query,
+    "answer": take_answer,
+    "request": take_request,
+    "release": take_release,
+    "notice": take_notice,
+}
+
+
+# ---------------------------------------------------------------- small facts that several steps share
+
+
+def _facts(node: Node, agreement: Agreement, order: Order, prints: int) -> QueryFacts:
+    return QueryFacts(
+        origin_party=node.party,
+        origin_contact=node.contact,
+        destination_party=order.partner,
+        destination_contact=node.partner_contact(agreement, order.partner, "query"),
+        purpose=order.purpose,
+        offence=order.offence,
+        case=order.case,
+        legal_basis=order.legal_basis,
+        search_type=order.search_type,
+        prints=prints,
+        expedited=order.expedited,
+        ordered_by=order.ordered_by,
+        run_by=order.run_by,
+        approved_by=order.approved_by,
+    )
+
+
+def _log_of_query(facts: QueryFacts, prints: Sequence[object]) -> dict[str, object]:
+    """What both sides log of a query (REQ-110)."""
+    return {
+        "purpose": facts.purpose,
+        "offence": facts.offence.category,
+        "penalty_months": facts.offence.max_penalty_months,
+        "case": facts.case,
+        "legal_basis": facts.legal_basis,
+        "search_type": facts.search_type,
+        "fingers": sorted({int(found.position) for found in prints}),  # type: ignore[attr-defined]
+        "expedited": facts.expedited,
+        "ordered_by": facts.ordered_by,
+        "run_by": facts.run_by,
+        "approved_by": facts.approved_by,
+    }
+
+
+def _hold(tx: Tx, node: Node, facts: QueryFacts, refusal: Refused) -> Refused:
+    """Log that our own gate refused a query; nothing was sent."""
+    journal.write(
+        tx,
+        node,
+        "query-held",
+        conversation=uuid.uuid4().hex,
+        search_type=facts.search_type,
+        reason=refusal.reason,
+        clause=refusal.clause_ref,
+        party=facts.destination_party,
+        ordered_by=facts.ordered_by,
+        run_by=facts.run_by,
+    )
+    node.metrics.refused.labels(refusal.reason, "sender").inc()
+    return refusal
+
+
+def _control_number(node: Node) -> str:
+    """A new transaction control number (TCN), unique for this originator."""
+    return f"{node.party}{node.clock():%Y%m%d}{uuid.uuid4().hex[:12].upper()}"
+
+
+def _shortcomings(examined: Sequence[Examined]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reason for found in examined for reason in found.shortcomings))
+
+
+__all__ = [
+    "QUERY_LIFE", "Order", "Unsearchable", "answer", "approve_release", "conclude", "deliver", "prepare_release",
+    "receive", "refuse_release", "request_data", "submit_query",
+]  # fmt: skip

@@ -1,0 +1,112 @@
+"""Opening a node from its folder, for serving, for a command, or for a test with a clock of its own."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from mithaq.errors import SettingsError
+from mithaq.finger import require_model
+from mithaq.image import Box, Limits
+from mithaq.node.agreements import Agreements
+from mithaq.node.gateway import Files, Node, NodeKeys, log_name
+from mithaq.node.settings import Settings, read_settings
+from mithaq.node.store import open_database, open_identities
+from mithaq.node.vault import open_vault
+from mithaq.pact.keys import checkpoint_key_from_pem, encryption_key_from_pem, signing_key_from_pem
+from mithaq.search import Gallery, RemoteGallery, Searcher
+from mithaq.units import utc_now
+
+
+def open_node(
+    home: Path,
+    *,
+    serving: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+    stop_at: Callable[[str], None] = lambda point: None,
+) -> Node:
+    """The node in a folder; SettingsError, StorageError or TrustError where a part of it cannot be opened.
+
+    The minutiae network must be there: without it a node does not open (there is no second-rate path).
+    """
+    settings = read_settings(home)
+    if serving:
+        log_to_stderr()
+    require_model()
+    files = Files(settings.home)
+    keys = _keys(files, settings.node.party)
+    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
+    database = open_database(settings.database_url(settings.database.url))
+    identities = open_identities(settings.database_url(settings.database.identities_url))
+    return Node(
+        settings,
+        database=database,
+        identities=identities,
+        print_vault=open_vault(files.keys / "prints.key", name="prints"),
+        identity_vault=open_vault(files.keys / "identities.key", name="identities"),
+        keys=keys,
+        agreements=agreements,
+        box=Box(Limits(memory_mb=settings.image.memory_mb, time_s=settings.image.time_s, pixels=settings.image.pixels)),
+        searcher=_searcher(settings),
+        clock=clock,
+        stop_at=stop_at,
+    )
+
+
+def open_gallery(node: Node) -> Gallery:
+    """The node's own gallery for writing; SettingsError where an AFIS stands in its place."""
+    if node.settings.search.socket is not None:
+        raise SettingsError(
+            "NOD-170",
+            "this node searches another process's file",
+            file="node.toml",
+            key="search.socket",
+            remedy="enrol there, or remove the key",
+        )
+    return Gallery(node.settings.path(node.settings.search.gallery), writable=True)
+
+
+def _searcher(settings: Settings) -> Searcher:
+    if settings.search.socket is not None:
+        return RemoteGallery(settings.path(settings.search.socket))
+    return Gallery(settings.path(settings.search.gallery))
+
+
+def _keys(files: Files, party: str) -> NodeKeys:
+    def read(name: str) -> bytes:
+        path = files.keys / f"{name}.pem"
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise SettingsError(
+                "NOD-171",
+                f"the key file cannot be read ({type(error).__name__})",
+                file=str(path),
+                remedy="restore it from the key back-up",
+            ) from None
+
+    return NodeKeys(
+        signing_key_from_pem(read("sign")),
+        encryption_key_from_pem(read("encrypt")),
+        checkpoint_key_from_pem(read("checkpoint"), log_name(party)),
+    )
+
+
+def log_to_stderr() -> None:
+    """JSON lines on standard error, one event each: codes and identifiers, never a person or a print."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format='{"level": "%(levelname)s", "event": "%(name)s"}'
+    )

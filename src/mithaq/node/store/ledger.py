@@ -1,0 +1,93 @@
+"""Questions about the ledger: its entries, the tree's stored hashes, and the checkpoints of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select, update
+
+from mithaq.node.store.database import Tx
+from mithaq.node.store.tables import checkpoints, ledger_entries, ledger_head, ledger_nodes
+from mithaq.pact.ledger import Entry
+
+_ENTRY = (ledger_entries.c.position, ledger_entries.c.commitment, ledger_entries.c.salt, ledger_entries.c.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A checkpoint of `owner`'s ledger as a signed note, with the signature of `witness` on it."""
+
+    owner: str
+    witness: str
+    size: int
+    note: str
+    at: str
+
+
+def ledger_size(tx: Tx) -> int:
+    """How many entries the ledger has."""
+    return int(tx.execute(select(ledger_head.c.size).where(ledger_head.c.id == 1)).scalar_one())
+
+
+def node_hash(tx: Tx, level: int, position: int) -> bytes:
+    """The stored hash of a complete subtree; KeyError where the tree has none there."""
+    found = tx.execute(
+        select(ledger_nodes.c.hash).where(ledger_nodes.c.level == level, ledger_nodes.c.position == position)
+    ).scalar()
+    if found is None:
+        raise KeyError((level, position))
+    return bytes(found)
+
+
+def add_entry(tx: Tx, entry: Entry, kind: str, at: str, nodes: Sequence[tuple[int, int, bytes]]) -> None:
+    """Append an entry with the subtree hashes it completes; the caller holds the ledger's lock."""
+    tx.execute(
+        insert(ledger_entries).values(
+            position=entry.index, kind=kind, at=at, commitment=entry.commitment, salt=entry.salt, body=entry.body
+        )
+    )
+    tx.execute(insert(ledger_nodes), [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
+    tx.execute(update(ledger_head).where(ledger_head.c.id == 1).values(size=entry.index + 1))
+
+
+def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
+    """All entries from `start` on, in order."""
+    while True:
+        statement = (
+            select(*_ENTRY).where(ledger_entries.c.position >= start).order_by(ledger_entries.c.position).limit(batch)
+        )
+        rows = tx.execute(statement).all()
+        for row in rows:
+            yield Entry(*row)
+        if len(rows) < batch:
+            return
+        start = rows[-1].position + 1
+
+
+def latest_entries(tx: Tx, limit: int) -> list[tuple[int, str, str]]:
+    """The newest entries, newest first: (position, kind, instant)."""
+    statement = (
+        select(ledger_entries.c.position, ledger_entries.c.kind, ledger_entries.c.at)
+        .order_by(ledger_entries.c.position.desc())
+        .limit(limit)
+    )
+    return [(int(row.position), row.kind, row.at) for row in tx.execute(statement)]
+
+
+def find_note(tx: Tx, owner: str, witness: str) -> Note | None:
+    """The newest checkpoint of the owner's ledger that the witness signed."""
+    row = tx.execute(
+        select(
+            checkpoints.c.owner, checkpoints.c.witness, checkpoints.c.size, checkpoints.c.note, checkpoints.c.at
+        ).where(checkpoints.c.owner == owner, checkpoints.c.witness == witness)
+    ).first()
+    return Note(*row) if row else None
+
+
+def keep_note(tx: Tx, note: Note) -> None:
+    """Replace the newest checkpoint of that owner and witness."""
+    tx.execute(delete(checkpoints).where(checkpoints.c.owner == note.owner, checkpoints.c.witness == note.witness))
+    tx.execute(
+        insert(checkpoints).values(owner=note.owner, witness=note.witness, size=note.size, note=note.note, at=note.at)
+    )

@@ -1,0 +1,96 @@
+"""Questions about messages: what must still be sent, what was received, and the receipts of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from mithaq.node.store.database import Tx
+from mithaq.node.store.tables import messages
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sealed message, outgoing or received. `sealed` is kept for outgoing ones until their receipt is in."""
+
+    id: str
+    direction: str
+    partner: str
+    kind: str
+    conversation: str
+    agreement: str
+    digest: str
+    manifest: str
+    sealed: bytes | None
+    receipt: bytes | None
+    attempts: int
+    due_at: str | None
+    last_error: str | None
+    expires_at: str
+    created_at: str
+    done_at: str | None
+
+
+_COLUMNS = [messages.c[f.name] for f in fields(Message)]
+
+
+def add_message(tx: Tx, message: Message) -> None:
+    """Store a message in the transaction of the state change that it tells of."""
+    tx.execute(insert(messages).values({f.name: getattr(message, f.name) for f in fields(Message)}))
+
+
+def find_message(tx: Tx, message_id: str, direction: str, partner: str | None = None) -> Message | None:
+    """The message of that id, or None. A received one is found by its sender too: ids are the sender's own."""
+    statement = select(*_COLUMNS).where(messages.c.id == message_id, messages.c.direction == direction)
+    if partner is not None:
+        statement = statement.where(messages.c.partner == partner)
+    row = tx.execute(statement).first()
+    return Message(*row) if row else None
+
+
+def change_message(tx: Tx, message: Message, **values: Any) -> None:
+    """Set columns of one message."""
+    tx.execute(
+        update(messages)
+        .where(
+            messages.c.id == message.id,
+            messages.c.direction == message.direction,
+            messages.c.partner == message.partner,
+        )
+        .values(**values)
+    )
+
+
+def due_messages(tx: Tx, now: str, *, limit: int) -> list[tuple[str, int]]:
+    """Outgoing messages whose next attempt is due, oldest first: (id, attempts so far)."""
+    statement = (
+        select(messages.c.id, messages.c.attempts)
+        .where(messages.c.direction == "out", messages.c.due_at.is_not(None), messages.c.due_at <= now)
+        .order_by(messages.c.due_at, messages.c.created_at)
+        .limit(limit)
+    )
+    return [(row.id, int(row.attempts)) for row in tx.execute(statement)]
+
+
+def conversation_messages(tx: Tx, conversation_id: str) -> list[Message]:
+    """The messages of a conversation, oldest first."""
+    statement = (
+        select(*_COLUMNS)
+        .where(messages.c.conversation == conversation_id)
+        .order_by(messages.c.created_at, messages.c.id)
+    )
+    return [Message(*row) for row in tx.execute(statement)]
+
+
+def receipted_messages(tx: Tx, direction: str) -> list[Message]:
+    """Every message in that direction that has a receipt."""
+    statement = select(*_COLUMNS).where(messages.c.direction == direction, messages.c.receipt.is_not(None))
+    return [Message(*row) for row in tx.execute(statement)]
+
+
+def count_waiting(tx: Tx) -> int:
+    """How many outgoing messages have no receipt yet."""
+    statement = select(func.count()).where(messages.c.direction == "out", messages.c.due_at.is_not(None))
+    return int(tx.execute(statement).scalar_one())

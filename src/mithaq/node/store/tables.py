@@ -1,0 +1,206 @@
+"""The tables of a node, on SQLite or PostgreSQL. The identities live in a database of their own, under a key of their own.
+
+Workflow rows carry identifiers, states and digests; prints lie sealed in `prints` and `reference_prints`; names lie
+sealed in the identities database and nowhere else. Instants are text in UTC (`units.timestamp`), so they sort and read
+alike in both databases.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+identities = MetaData()
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("side", String(9), nullable=False),  # requester | holder
+    Column("partner", String(2), nullable=False),
+    Column("agreement", String(80), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("search_type", String(8), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("case_number", String(64), nullable=False),
+    Column("offence", JSON, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("expedited", Boolean, nullable=False),
+    Column("ordered_by", String(64), nullable=False, default=""),
+    Column("run_by", String(64), nullable=False, default=""),
+    Column("approved_by", String(64), nullable=False, default=""),
+    Column("tcn", String(40), nullable=False),
+    Column("reference", String(64)),  # the hit's reference number
+    Column("reasons", JSON, nullable=False),  # [[code, text], ...] where refused, unsearchable or not released
+    Column("clause", JSON),  # the clause behind a refusal
+    Column("stages", JSON, nullable=False),  # {stage: milliseconds} on this side
+    Column("created_at", String(32), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),  # of the work due here (answering)
+    Column("due_at", String(32)),  # when that work is due; null where nothing is
+)
+Index("conversations_due", conversations.c.due_at, conversations.c.created_at)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("direction", String(3), primary_key=True),  # out | in
+    Column("partner", String(2), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("conversation", String(40), nullable=False),
+    Column("agreement", String(80), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the sealed bytes, hex
+    Column("manifest", Text, nullable=False),  # canonical JSON
+    Column("sealed", LargeBinary),  # outgoing: until the partner's receipt is in
+    Column("receipt", LargeBinary),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", String(32)),  # outgoing: when the next attempt is due; null once done
+    Column("last_error", String(200)),
+    Column("expires_at", String(32), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("done_at", String(32)),
+)
+Index("messages_due", messages.c.direction, messages.c.due_at)
+Index("messages_conversation", messages.c.conversation)
+
+prints = Table(
+    "prints",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("conversation", String(40), ForeignKey("conversations.id"), nullable=False),
+    Column("role", String(9), nullable=False),  # query | candidate
+    Column("reference", String(64), nullable=False, default=""),
+    Column("position", Integer, nullable=False),
+    Column("impression", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+Index("prints_conversation", prints.c.conversation)
+
+reference_prints = Table(
+    "reference_prints",
+    metadata,
+    Column("reference", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("impression", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 over person key, position, impression and file bytes
+    Column("batch", String(64), nullable=False),
+    Column("reference", String(64)),
+    Column("outcome", String(16), nullable=False),  # enrolled | unsearchable | unreadable
+    Column("reasons", JSON, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("partner", String(2), primary_key=True),
+    Column("direction", String(3), primary_key=True),  # out: asked by us; in: asked of us
+    Column("search_type", String(8), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("used", Integer, nullable=False),
+)
+
+officers = Table(
+    "officers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", JSON, nullable=False),  # {"ar": ..., "en": ...}
+    Column("roles", JSON, nullable=False),
+    Column("credential", JSON, nullable=False),
+    Column("valid_from", String(32), nullable=False),
+    Column("valid_to", String(32)),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", String(64), primary_key=True),  # SHA-256 of the cookie's value
+    Column("officer", String(64), ForeignKey("officers.id"), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("conversation", String(40), ForeignKey("conversations.id"), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),  # JWS by the officer's own credential
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("conversation", "kind", name="one_act_of_a_kind"),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("salt", LargeBinary),
+    Column("body", LargeBinary),  # canonical JSON; null once erased, the salt with it
+)
+
+ledger_nodes = Table(
+    "ledger_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+ledger_head = Table(
+    "ledger_head", metadata, Column("id", Integer, primary_key=True), Column("size", Integer, nullable=False)
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("owner", String(2), primary_key=True),  # our own party, or the partner whose ledger we watch
+    Column("witness", String(2), primary_key=True),  # who co-signed it
+    Column("size", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+persons = Table(
+    "persons",
+    identities,
+    Column("reference", String(64), primary_key=True),
+    Column("person_key", String(64), unique=True, nullable=False),  # keyed digest of the agency's own key
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+received = Table(
+    "received",
+    identities,
+    Column("conversation", String(40), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+identities_version = Table("identities_version", identities, Column("version", Integer, primary_key=True))

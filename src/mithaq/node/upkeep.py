@@ -1,0 +1,138 @@
+"""What a node does by itself between queries: expiry, sessions, co-signing, postponed work; and how it is doing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from mithaq.errors import MithaqError, PartnerError
+from mithaq.node import journal, witness
+from mithaq.node.gateway import Node
+from mithaq.node.states import erase_prints
+from mithaq.node.store import compact, conversations, ledger, messages, references
+from mithaq.pact.agreement import active
+from mithaq.pact.gate import Refused
+from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
+from mithaq.units import timestamp
+
+_log = structlog.get_logger("mithaq.upkeep")
+RETRY_STEP_S = 5.0  # a step that broke unexpectedly waits this long
+
+
+def requeue(node: Node) -> None:
+    """At start: give every row that is due a new attempt number, so that a half-run step of the last life is not mistaken for it."""
+    now = timestamp(node.clock())
+    with node.database.write() as tx:
+        for message_id, attempts in messages.due_messages(tx, "9999", limit=100_000):
+            found = messages.find_message(tx, message_id, "out")
+            if found is not None:
+                messages.change_message(tx, found, attempts=attempts + 1, due_at=min(found.due_at or now, now))
+        for conversation in conversations.due_conversations(tx, "9999", limit=100_000):
+            conversations.change_conversation(tx, conversation.id, attempts=conversation.attempts + 1)
+
+
+def postpone(node: Node, *, message_id: str = "", conversation_id: str = "") -> None:
+    """Set a broken step's row to be tried again later."""
+    later = timestamp(node.clock() + timedelta(seconds=RETRY_STEP_S))
+    with node.database.write() as tx:
+        message = messages.find_message(tx, message_id, "out") if message_id else None
+        if message is not None:
+            messages.change_message(tx, message, attempts=message.attempts + 1, due_at=later)
+        conversation = conversations.find_conversation(tx, conversation_id) if conversation_id else None
+        if conversation is not None and conversation.due_at is not None:
+            conversations.change_conversation(tx, conversation.id, attempts=conversation.attempts + 1, due_at=later)
+
+
+def expire(node: Node) -> None:
+    """End the conversations whose time is up and erase their prints; forget sessions that have ended."""
+    now = timestamp(node.clock())
+    waiting = [str(State.PREPARED), str(State.SENT)]
+    with node.database.read() as tx:
+        late = conversations.expired_conversations(tx, now, waiting)
+    with node.database.write() as tx:
+        references.end_old_sessions(tx, now)
+        for conversation in late:
+            agreement = node.agreements.find(conversation.agreement)
+            if conversation.side != Side.REQUESTER or agreement is None:
+                continue
+            moved = advance(
+                Side.REQUESTER, State(conversation.state), Event.EXPIRE, by=Actor.SYSTEM, agreement=agreement
+            )
+            if isinstance(moved, Refused):
+                continue
+            conversations.change_conversation(tx, conversation.id, state=str(moved), changed_at=now)
+            journal.write(tx, node, "conversation-expired", conversation=conversation.id, reason="no-answer")
+            erase_prints(tx, node, conversation.id, ["query"], reason="expired")
+    erase_late_candidates(node)
+
+
+def erase_late_candidates(node: Node) -> None:
+    """Erase hits' reference prints at the requester when the agreement's days for them are over (REQ-082)."""
+    with node.database.read() as tx:
+        held = conversations.list_conversations(
+            tx,
+            side=str(Side.REQUESTER),
+            states=[str(s) for s in (State.CANDIDATE, State.IDENTIFIED, State.RELEASE_REFUSED, State.ACKNOWLEDGED)],
+            limit=10_000,
+        )
+    for conversation in held:
+        agreement = node.agreements.find(conversation.agreement)
+        if agreement is None:
+            continue
+        limit = timedelta(days=agreement.retention.hit_reference_at_requester_days)
+        if conversation.created_at <= timestamp(node.clock() - limit):
+            with node.database.write() as tx:
+                erase_prints(tx, node, conversation.id, ["candidate", "query"], reason="retention-over")
+
+
+def cosign(node: Node) -> None:
+    """Offer our ledger's newest checkpoint to each partner that has not yet co-signed it."""
+    for partner in sorted(node.agreements.partners()):
+        if not node.may_cosign(partner):
+            continue
+        try:
+            witness.offer(node, partner)
+            node.cosign_done(partner)
+        except PartnerError as error:
+            node.cosign_failed(partner)
+            _log.info("not co-signed", partner=partner, code=error.code)
+        except MithaqError as error:
+            node.cosign_failed(partner)
+            _log.error("not co-signed", partner=partner, code=error.code)
+
+
+def health(node: Node) -> dict[str, Any]:
+    """Each part's state, and `ok` where all of them can serve. No part names a person, a case or a print."""
+    parts: dict[str, Any] = {}
+    try:
+        with node.database.read() as tx:
+            parts["ledger_size"] = ledger.ledger_size(tx)
+            parts["waiting"] = messages.count_waiting(tx)
+        parts["database"] = "ok"
+    except MithaqError as error:
+        parts["database"] = error.code
+    try:
+        counts = node.searcher.count()
+        parts["gallery"] = {"persons": counts.persons, "fingers": counts.fingers, "impressions": counts.impressions}
+    except MithaqError as error:
+        parts["gallery"] = error.code
+    now = node.clock()
+    in_force = [one for one in node.agreements.all() if active(one, now)]
+    parts["agreements"] = len(in_force)
+    parts["ok"] = parts["database"] == "ok" and isinstance(parts["gallery"], dict) and bool(in_force)
+    return parts
+
+
+def measure(node: Node) -> None:
+    """Bring the gauges up to date."""
+    with node.database.read() as tx:
+        node.metrics.ledger_size.set(ledger.ledger_size(tx))
+        node.metrics.waiting.set(messages.count_waiting(tx))
+    node.metrics.gallery.set(node.searcher.count().impressions)
+
+
+def shred(node: Node) -> None:
+    """Truncate what the database kept of erased rows outside its tables."""
+    compact(node.database)
