@@ -1,0 +1,5 @@
+"""`python -m mithaq`: the same command line."""
+
+from mithaq.cli import main
+
+main()
