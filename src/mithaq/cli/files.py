@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from mithaq.errors import FormatError
 if TYPE_CHECKING:
     from mithaq.finger import Template
     from mithaq.image import Box
+    from mithaq.record import Row
 
 record = typer.Typer(no_args_is_help=True, help="ANSI/NIST-ITL files.")
 finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
@@ -32,8 +34,8 @@ def record_show(files: Annotated[list[Path], typer.Argument(help="Transactions."
     lines: list[str] = []
     for file in files:
         rows = tree(read_transaction(read_file(file)))
-        shown[str(file)] = [row.as_dict() for row in rows]
-        lines += [str(file), *[str(row) for row in rows]]
+        shown[str(file)] = [asdict(row) for row in rows]
+        lines += [str(file), *[_record_line(row) for row in rows]]
     say(shown, json_, lines)
 
 
@@ -48,8 +50,12 @@ def record_check(
 
     rules = load_profile(profile)
     found = {str(file): check(read_transaction(read_file(file)), rules) for file in files}
-    values = {name: [finding.as_dict() for finding in findings] for name, findings in found.items()}
-    lines = [f"{name}: {finding}" for name, findings in found.items() for finding in findings]
+    values = {name: [asdict(finding) for finding in findings] for name, findings in found.items()}
+    lines = [
+        f"{name}: {finding.severity} {finding.rule} at {finding.place}: {finding.problem}; expected {finding.expected}"
+        for name, findings in found.items()
+        for finding in findings
+    ]
     say(values, json_, lines or ["No findings."])
     if any(finding.severity == "error" for findings in found.values() for finding in findings):
         raise typer.Exit(1)
@@ -201,6 +207,13 @@ def gallery_search(
     rows = [{"reference": c.reference, "position": int(c.position), "score": c.score, "parts": c.parts} for c in found]
     lines = [f"{row['reference']:24} position {row['position']:2}  score {row['score']:.4f}" for row in rows]
     say({"candidates": rows}, json_, lines or ["No candidate."])
+
+
+def _record_line(row: Row) -> str:
+    idc = "" if row.idc is None else f" IDC {row.idc:02d}"
+    return (
+        f"  {row.record:3} Type-{row.record_type:<2}{idc:7} {row.field:8} {row.mnemonic:5} {row.size:9,} B  {row.text}"
+    )
 
 
 def _template(box: Box, file: Path, ppi: float | None) -> Template:

@@ -1,7 +1,8 @@
-"""The second step's paperwork: the request and the release as they travel, and the chain that the gate holds them against.
+"""The second step's paperwork: request and release as they travel, and the chain that the gate holds them against.
 
     on_record    query -> answer -> conclusion -> request, as this node's own rows and acts have it
-    request      {"reference", "case", "fields", "urgent", "requested_by", "conclusion": {"by", "decision", "reference"}, "act"}
+    request      {"reference", "case", "fields", "urgent", "requested_by", "act",
+                  "conclusion": {"by", "decision", "reference"}}
     release      {"reference", "case", "released": {field: value}} or {"reference", "case", "reason"}
 
 Bodies are canonical JSON with exactly these keys; anything else is a FormatError.
@@ -202,7 +203,7 @@ def read_request(body: bytes) -> Request:
 
 
 def keep_request(tx: Tx, node: Node, conversation: Conversation, request: Request) -> None:
-    """Keep the request beside the conversation: fields, officers' codes and the partner's signed act, no personal data."""
+    """Keep the request with the conversation: fields, officers' codes, the partner's signed act; no personal data."""
     kept = {
         "reference": request.reference,
         "case": request.case,

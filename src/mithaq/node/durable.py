@@ -142,14 +142,14 @@ class Engine:
         self.node.wake.set()
 
     def failed(self, error: Exception, **row: str) -> None:
-        """A step broke where nothing of it could be kept: postpone its row, so that it is tried again under a new id."""
+        """A step broke and nothing of it was kept: postpone its row, so that it is tried again under a new id."""
         _log.error("step failed", error=getattr(error, "code", type(error).__name__), **row)
         while True:
             try:
                 return upkeep.postpone(self.node, **row)
             except MithaqError:  # the database itself: wait for it
                 if self._stop.wait(1.0):
-                    return
+                    return None
 
     def _upkeep(self) -> None:
         now = self.node.monotonic()

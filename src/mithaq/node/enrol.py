@@ -59,7 +59,7 @@ LARGEST_FILE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file to enrol: whose it is, which finger it shows unless the file itself says so, and what is known of the person."""
+    """One file to enrol: whose it is, which finger it shows unless it says so itself, what is known of the person."""
 
     file: Path
     person: str
@@ -71,7 +71,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: `enrolled`, `known` (done in an earlier run), `unsearchable` or `unreadable`, with reasons."""
+    """What became of a file: `enrolled`, `known` (from an earlier run), `unsearchable` or `unreadable`, with reasons."""
 
     file: str
     outcome: str
@@ -79,7 +79,7 @@ class Outcome:
 
 
 def list_items(source: Path, *, user_ppi: float | None = None) -> list[Item]:
-    """The files of a folder (its `persons.csv`, if there is one, names them) or of a CSV; SettingsError where there are none."""
+    """The files of a folder (named by its `persons.csv`, if there is one) or of a CSV; SettingsError where there are none."""
     table = source / "persons.csv" if source.is_dir() else source
     if table.is_file() and table.suffix.lower() == ".csv":
         items = list(_csv_items(table, user_ppi))

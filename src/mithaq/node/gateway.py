@@ -1,6 +1,6 @@
 """A node as one object: everything it owns, opened once and closed once. What it does is in `flow`.
 
-settings ─► databases · vaults (prints, identities) · keys · agreements · decoder box · searcher · ways to partners · clock
+settings ─► databases · vaults (prints, identities) · keys · agreements · box · searcher · ways to partners · clock
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from mithaq.units import FingerPosition, GrayImage, PrintImage, timestamp, utc_n
 
 SERVED = ("TP/TP",)  # the search types this node serves: single fingers against single fingers
 COSIGN_EVERY_S = 2.0  # a checkpoint is offered at most this often
-COSIGN_RETRY_S = 30.0  # to a partner that could not be reached
+COSIGN_RETRY_S = 5.0  # to a partner that could not be reached
 
 
 class Poster(Protocol):

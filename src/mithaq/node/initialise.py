@@ -1,4 +1,4 @@
-"""Making a node: keys, certificate and certificate request, settings, databases, gallery; and the party file for the partner.
+"""Making a node: keys, certificate and request, settings, databases, gallery; and the party file for the partner.
 
 A folder that already holds a node is never touched. What was begun and could not be finished is removed again.
 """

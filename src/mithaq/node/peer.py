@@ -79,7 +79,7 @@ class PeerCertificateProtocol(H11Protocol):
 
 
 class Post:
-    """The way to one partner: a kept connection. Every failure is a PartnerError that says whether trying again can help."""
+    """The way to one partner: a kept connection. A failure is a PartnerError that says whether trying again can help."""
 
     def __init__(self, url: str, context: ssl.SSLContext, *, timeout_s: float) -> None:
         self.url = url.rstrip("/")

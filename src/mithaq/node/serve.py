@@ -25,7 +25,7 @@ from mithaq.node.settings import Settings
 
 _log = structlog.get_logger("mithaq.serve")
 REPIN_EVERY_S = 1.0  # how soon a newly installed agreement's certificates are accepted
-GRACE_S = 10  # requests in flight may end within this time
+GRACE_S = 2  # requests in flight may end within this time; an idle partner keeps no node alive
 
 
 def listen(address: tuple[str, int], *, key: str) -> socket.socket:

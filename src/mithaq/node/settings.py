@@ -1,6 +1,6 @@
-"""One TOML file -> frozen settings. Every key is known; an unknown one, a wrong type or an unreadable file is one SettingsError.
+"""One TOML file -> frozen settings. An unknown key, a wrong type or an unreadable file is one SettingsError.
 
-Paths in the file are relative to the folder it lies in. Environment variables of the form MITHAQ__LISTEN__DESK override it.
+Paths are relative to the folder the file lies in. Environment variables of the form MITHAQ__LISTEN__DESK override it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class NodeSection(_Section):
 
 
 class ListenSection(_Section):
-    """Where the node listens: `partner` to other nodes (mutual TLS), `desk` to its own people (with /healthz, /metrics)."""
+    """Where the node listens: `partner` to other nodes (mutual TLS), `desk` to its own people (and /healthz, /metrics)."""
 
     partner: str = "127.0.0.1:8443"
     desk: str = "127.0.0.1:8080"
@@ -48,7 +48,7 @@ class ListenSection(_Section):
 
 
 class DatabaseSection(_Section):
-    """The databases: the node's own, the identities', and the one of the durable steps. URLs as SQLAlchemy writes them."""
+    """The databases: the node's own, the identities', and the durable steps'. URLs as SQLAlchemy writes them."""
 
     url: str = "sqlite:///node.sqlite"
     identities_url: str = "sqlite:///identities.sqlite"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stages:
-    """A stopwatch: `with stages("search"): ...` adds to `milliseconds["search"]` and tells `progress`, if there is one."""
+    """A stopwatch: `with stages("search"): ...` adds to `milliseconds["search"]`."""
 
     def __init__(self) -> None:
         self.milliseconds: dict[str, float] = {}

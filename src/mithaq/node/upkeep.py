@@ -22,7 +22,7 @@ RETRY_STEP_S = 5.0  # a step that broke unexpectedly waits this long
 
 
 def requeue(node: Node) -> None:
-    """At start: give every row that is due a new attempt number, so that a half-run step of the last life is not mistaken for it."""
+    """At start: give what is due a new attempt number, so that no step of the last life is mistaken for it."""
     now = timestamp(node.clock())
     with node.database.write() as tx:
         for message_id, attempts in messages.due_messages(tx, "9999", limit=100_000):

@@ -1,4 +1,4 @@
-"""What a person may see of a node, as plain data: queues, one conversation, the two prints side by side, quotas, the ledger.
+"""What a person may see of a node, as plain data: queues, one conversation, two prints side by side, quotas, ledger.
 
 The desk and the command line show these and nothing else. No view hands out what the agreement withholds: a holder sees
 no reference print it did not itself store, a requester sees personal data only once it was released.

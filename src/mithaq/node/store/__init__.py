@@ -1,4 +1,4 @@
-"""Everything a node remembers. The only room that speaks SQL: elsewhere a transaction is handed on, never looked into."""
+"""Everything a node remembers. The only room that speaks SQL: elsewhere a transaction is only handed on."""
 
 from mithaq.node.store.database import (
     Database,

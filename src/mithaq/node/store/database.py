@@ -181,7 +181,7 @@ def lock_ledger(tx: Tx) -> int:
 
 
 def compact(database: Database) -> None:
-    """Give the pages of erased rows back (SQLite: checkpoint of the write-ahead log, so that old pages do not linger)."""
+    """Give erased rows' pages back (SQLite: empty the write-ahead log, so that old pages do not linger)."""
     if database.engine.dialect.name == "sqlite":
         with database.engine.connect() as connection:
             connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]

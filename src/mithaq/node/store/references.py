@@ -1,4 +1,4 @@
-"""Questions about what a node holds: reference prints, enrolments, officers, sessions; and, in the other database, persons."""
+"""Questions about what a node holds: prints, enrolments, officers, sessions; and, in the other database, persons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a node, on SQLite or PostgreSQL. The identities live in a database of their own, under a key of their own.
+"""A node's tables, on SQLite or PostgreSQL. The identities live in a database of their own, under a key of their own.
 
 Workflow rows carry identifiers, states and digests; prints lie sealed in `prints` and `reference_prints`; names lie
 sealed in the identities database and nowhere else. Instants are text in UTC (`units.timestamp`), so they sort and read
