@@ -33,7 +33,7 @@ demo: $(VENV)/run ## two agencies on this machine, queries both ways up to a rel
 	@$(BIN)/mithaq demo $(ARGS)
 
 test: $(VENV)/dev ## the default test run
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not browser and not postgres" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not browser and not postgres and not slow" $(ARGS)
 
 check: lint types floors docs ## everything that must hold before a change lands
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
