@@ -16,15 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from mithaq.demo.ridges import (
-    HEIGHT_PX,
-    WIDTH_PX,
-    Floats,
-    Master,
-    Pattern,
-    finger,
-    smooth_noise,
-)
+from mithaq.demo.ridges import HEIGHT_PX, WIDTH_PX, Floats, Master, Pattern, finger, smooth_noise
 from mithaq.units import MATCHER_PPI, GrayImage
 
 CANVAS_WIDTH_PX: Final = 352  # of an impression at 500 ppi, near a single-finger sensor's window
@@ -65,13 +57,7 @@ _SPREADS: Final = {
 }
 
 
-def impression(
-    master: Master,
-    seed: int,
-    difficulty: Difficulty = Difficulty.NORMAL,
-    *,
-    ppi: int = 500,
-) -> GrayImage:
+def impression(master: Master, seed: int, difficulty: Difficulty = Difficulty.NORMAL, *, ppi: int = 500) -> GrayImage:
     """One impression of the finger, (400, 352) pixels at 500 ppi or twice that at 1000; ValueError for another resolution.
 
     The same finger, seed, difficulty and resolution give the same pixels.
@@ -130,14 +116,8 @@ def _touch(
     u = np.cos(turn) * (x - shift_x) + np.sin(turn) * (y - shift_y)
     v = -np.sin(turn) * (x - shift_x) + np.cos(turn) * (y - shift_y)
     size = rng.uniform(*spread.size)
-    part_x, part_y = (
-        rng.normal(0, spread.shift_px * 0.8),
-        rng.normal(0, spread.shift_px * 1.2),
-    )
-    across, along = (
-        136 * size * rng.uniform(0.95, 1.05),
-        182 * size * rng.uniform(0.95, 1.05),
-    )
+    part_x, part_y = (rng.normal(0, spread.shift_px * 0.8), rng.normal(0, spread.shift_px * 1.2))
+    across, along = (136 * size * rng.uniform(0.95, 1.05), 182 * size * rng.uniform(0.95, 1.05))
     # Narrow towards the tip, square towards the joint, with a rim that is never quite smooth.
     s = (u - part_x) / (across * np.where(v < 0, 1.0 - 0.06 * (v / along) ** 2, 1.0))
     t = (v - part_y) / along

@@ -144,10 +144,7 @@ def _grow_ridges(angle: Floats, rng: np.random.Generator) -> Floats:
     height, width = angle.shape
     bank = _filter_bank(height, width)
     orders = np.arange(_HARMONICS + 1)
-    weights = np.array(
-        [comb(2 * _HARMONICS, _HARMONICS - k) * (1 if k == 0 else 2) for k in orders],
-        dtype=np.float32,
-    )
+    weights = np.array([comb(2 * _HARMONICS, _HARMONICS - k) * (1 if k == 0 else 2) for k in orders], dtype=np.float32)
     weights /= weights.sum()
     # In the image y runs down, and the wave runs across the ridge: hence the sign and the quarter turn.
     across = -angle + np.float32(pi / 2)

@@ -21,7 +21,7 @@ from mithaq.node import journal
 from mithaq.node.gateway import Node
 from mithaq.node.store import Tx, conversations, references
 from mithaq.node.store.conversations import Act, Conversation
-from mithaq.node.store.references import Officer
+from mithaq.node.store.references import Officer as Officer
 from mithaq.pact.credential import (
     OfficerKey,
     create_credential,

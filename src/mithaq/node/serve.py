@@ -6,6 +6,7 @@ Ports are opened before anything else happens, so a port in use is one clear err
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -96,6 +97,7 @@ async def _serve(
         loop.add_signal_handler(name, stop)
     tasks = [asyncio.create_task(server.serve(sockets=[found])) for server, found in servers]
     tasks.append(asyncio.create_task(_repin(node, context, servers[0][0])))
+    tasks.append(asyncio.create_task(_outlive_nobody(servers[0][0], stop)))
     while not all(server.started for server, _ in servers):
         if any(task.done() for task in tasks):
             break
@@ -144,6 +146,15 @@ def _desk_context(settings: Settings) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(settings.path(certificate), settings.path(key))
     return context
+
+
+async def _outlive_nobody(server: uvicorn.Server, stop: Callable[[], None]) -> None:
+    """Stop when the process that started this one (MITHAQ_PARENT, set by the demonstration) is gone, however it went."""
+    parent = int(os.environ.get("MITHAQ_PARENT", "0"))
+    while parent and not server.should_exit:
+        if os.getppid() != parent:
+            stop()
+        await asyncio.sleep(REPIN_EVERY_S)
 
 
 async def _repin(node: Node, context: ssl.SSLContext, server: uvicorn.Server) -> None:

@@ -19,7 +19,7 @@ from mithaq.image import png_bytes, to_matcher
 from mithaq.node import chain, officers
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages
-from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.conversations import Conversation as Conversation
 from mithaq.pact.agreement import Agreement, active
 from mithaq.pact.gate import quota_day
 from mithaq.pact.lifecycle import Actor, Side, State, possible
