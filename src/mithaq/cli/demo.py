@@ -29,7 +29,8 @@ def demo(
     """Two agencies, one agreement, queries both ways; a demonstration, no affiliation."""
     from mithaq.demo.run import demonstration
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: in order, with nothing left behind
+    for name in (signal.SIGINT, signal.SIGTERM):  # both end in order, with nothing left behind
+        signal.signal(name, signal.default_int_handler)
     began = time.monotonic()
 
     def tell(text: str) -> None:

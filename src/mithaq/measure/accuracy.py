@@ -54,11 +54,7 @@ class Scores:
 
 
 def measure_accuracy(
-    directory: Path,
-    *,
-    ppi: float | None = None,
-    plots: Path | None = None,
-    progress: Progress | None = None,
+    directory: Path, *, ppi: float | None = None, plots: Path | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
     """The figures of one folder.
 

@@ -94,3 +94,9 @@ def count_waiting(tx: Tx) -> int:
     """How many outgoing messages have no receipt yet."""
     statement = select(func.count()).where(messages.c.direction == "out", messages.c.due_at.is_not(None))
     return int(tx.execute(statement).scalar_one())
+
+
+def count_receipted(tx: Tx) -> int:
+    """How many outgoing messages have their receipt."""
+    statement = select(func.count()).where(messages.c.direction == "out", messages.c.receipt.is_not(None))
+    return int(tx.execute(statement).scalar_one())
