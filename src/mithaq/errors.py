@@ -136,14 +136,7 @@ class SettingsError(MithaqError):
     exit_status = 2
 
     def __init__(
-        self,
-        code: str,
-        problem: str,
-        *,
-        file: str = "",
-        key: str = "",
-        expected: str = "",
-        remedy: str = "",
+        self, code: str, problem: str, *, file: str = "", key: str = "", expected: str = "", remedy: str = ""
     ) -> None:
         self.file = file
         self.key = key

@@ -55,14 +55,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [
-        ("WSQ", {}),
-        ("JPEG2000", {}),
-        ("PNG", {}),
-        ("JPEG", {}),
-        ("TIFF", {"compression": "tiff_lzw"}),
-        ("BMP", {}),
-    ],
+    [("WSQ", {}), ("JPEG2000", {}), ("PNG", {}), ("JPEG", {}), ("TIFF", {"compression": "tiff_lzw"}), ("BMP", {})],
 )
 def test_damage_ends_in_an_image_error_or_a_picture(box: Box, kind: str, options: dict[str, Any]) -> None:
     sound = saved(kind, **options)

@@ -100,11 +100,7 @@ def test_pixels_of_no_fixed_range_are_refused(box: Box, kind: Any) -> None:
 
 def test_where_wsq_cannot_be_decoded_it_says_so_and_what_to_do() -> None:
     class NoWsq(Box):
-        command = (
-            "-P",
-            "-c",
-            "from mithaq.image import worker; worker.wsq_decoder = lambda: None; worker.main()",
-        )
+        command = ("-P", "-c", "from mithaq.image import worker; worker.wsq_decoder = lambda: None; worker.main()")
 
     with NoWsq() as box:
         with pytest.raises(ImageError) as caught:

@@ -10,7 +10,9 @@ import pytest
 
 @pytest.mark.parametrize("first", ["mithaq.finger.extract", "mithaq.finger.compare", "mithaq.finger"])
 def test_functions_are_not_hidden_by_the_files_they_live_in(first: str) -> None:
-    program = f"import {first}; from mithaq.finger import compare, extract; assert callable(compare) and callable(extract)"
+    program = (
+        f"import {first}; from mithaq.finger import compare, extract; assert callable(compare) and callable(extract)"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -78,15 +78,7 @@ def test_the_document_comes_back_byte_for_byte_and_its_id_is_its_digest() -> Non
     excluded=st.lists(st.sampled_from(["tax", "customs", "libel", "poaching"]), unique=True),
 )  # fmt: skip
 def test_parsing_the_canonical_form_gives_back_the_document(
-    day: int,
-    cap: int,
-    fmr: float,
-    version: int,
-    months: int,
-    bound: str,
-    hour: int,
-    name: str,
-    excluded: list[str],
+    day: int, cap: int, fmr: float, version: int, months: int, bound: str, hour: int, name: str, excluded: list[str]
 ) -> None:
     data = agreements.document(
         title={"ar": "اتفاقية " + name, "en": "Agreement " + name}, version=version,
@@ -131,10 +123,7 @@ def test_bytes_that_are_no_agreement(data: bytes, code: str) -> None:
 
 def test_a_line_feed_or_an_indent_makes_a_document_another_one() -> None:
     assert code_of(agreements.document() + b"\n") == "PAC-004"
-    assert (
-        code_of(json.dumps(json.loads(agreements.document()), indent=1).encode())
-        == "PAC-004"
-    )
+    assert code_of(json.dumps(json.loads(agreements.document()), indent=1).encode()) == "PAC-004"
 
 
 @pytest.mark.parametrize(
@@ -221,14 +210,9 @@ def test_keys_are_of_the_suite_public_well_formed_and_held_by_one_party() -> Non
     assert code_of(edited("crypto_suite", "fips")) == "PAC-013"
     fips = plain(side("QA", suite="fips").keys.sign[0])
     assert code_of(edited("parties.QA.keys.sign", [fips])) == "PAC-013"
-    assert (
-        code_of(edited("parties.QA.keys.sign[0].x", jwk["x"][:-1] + "B")) == "PAC-013"
-    )
+    assert code_of(edited("parties.QA.keys.sign[0].x", jwk["x"][:-1] + "B")) == "PAC-013"
     name, number, key = side("QA").keys.checkpoint[0].split("+", 2)
-    assert (
-        code_of(edited("parties.QA.keys.checkpoint", [f"{name}x+{number}+{key}"]))
-        == "PAC-013"
-    )
+    assert code_of(edited("parties.QA.keys.checkpoint", [f"{name}x+{number}+{key}"])) == "PAC-013"
     assert parse_agreement(agreements.document("fips")).crypto_suite == "fips"
 
 
@@ -252,9 +236,7 @@ def test_every_parameter_and_every_refusal_has_a_clause_in_both_languages() -> N
 
 
 def test_a_clause_is_found_from_the_exact_path_outwards() -> None:
-    agreement = agreements.agreement(
-        clauses={"search_types.TP/TP.day": {"ref": "Art. 99", "ar": "نص", "en": "text"}}
-    )
+    agreement = agreements.agreement(clauses={"search_types.TP/TP.day": {"ref": "Art. 99", "ar": "نص", "en": "text"}})
     expected = {
         "search_types.TP/TP.day": "Art. 99",
         "search_types.LT/TP.day": "Art. 9(1)",
@@ -273,10 +255,7 @@ def test_both_languages_of_a_reason_have_the_same_gaps() -> None:
     for reason in all_reasons():
         terms = reason_terms(reason)
         assert terms is not None
-        gaps = [
-            sorted(re.findall(r"{(\w+)}", text))
-            for text in (terms.sentence.ar, terms.sentence.en)
-        ]
+        gaps = [sorted(re.findall(r"{(\w+)}", text)) for text in (terms.sentence.ar, terms.sentence.en)]
         assert gaps[0] == gaps[1], reason
         assert re.search("[\u0621-\u064a]", terms.sentence.ar)
 
@@ -290,10 +269,7 @@ def test_a_difference_is_told_by_path_with_its_clause() -> None:
         search_types={"TP/TP": {"day": 101}, "LP/ULP": None},
     )
     changes = {change.path: change for change in difference(before, after)}
-    assert (
-        changes["search_types.TP/TP.day"].before,
-        changes["search_types.TP/TP.day"].after,
-    ) == (100, 101)
+    assert (changes["search_types.TP/TP.day"].before, changes["search_types.TP/TP.day"].after) == (100, 101)
     clause = changes["search_types.TP/TP.day"].clause
     assert clause is not None
     assert clause.ref == "Art. 9(1)"
@@ -348,9 +324,7 @@ def test_a_signer_must_be_the_key_it_says_it_is() -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(data=st.data())
-def test_any_change_to_a_signed_file_is_refused_or_changes_nothing(
-    data: st.DataObject,
-) -> None:
+def test_any_change_to_a_signed_file_is_refused_or_changes_nothing(data: st.DataObject) -> None:
     file = agreements.signed_file()
     place = data.draw(st.integers(0, len(file) - 1))
     kind = data.draw(st.sampled_from(["replace", "delete", "insert", "truncate"]))
@@ -382,32 +356,19 @@ JSON = st.recursive(
     | st.integers(-(10**6), 10**6)
     | st.text(max_size=6)
     | st.floats(allow_nan=False, allow_infinity=False, width=16),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=6), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
 
 
 @settings(max_examples=150, deadline=None)
 @given(JSON, st.data())
-def test_any_value_anywhere_in_a_document_is_read_or_refused_by_our_own_error(
-    value: Any, data: st.DataObject
-) -> None:
+def test_any_value_anywhere_in_a_document_is_read_or_refused_by_our_own_error(value: Any, data: st.DataObject) -> None:
     document = json.loads(agreements.document())
     inner: Any = document
     while True:
-        key = data.draw(
-            st.sampled_from(sorted(inner))
-            if isinstance(inner, dict)
-            else st.integers(0, len(inner) - 1)
-        )
-        if (
-            not inner[key]
-            or not isinstance(inner[key], (dict, list))
-            or data.draw(st.booleans())
-        ):
+        key = data.draw(st.sampled_from(sorted(inner)) if isinstance(inner, dict) else st.integers(0, len(inner) - 1))
+        if not inner[key] or not isinstance(inner[key], (dict, list)) or data.draw(st.booleans()):
             break
         inner = inner[key]
     inner[key] = value

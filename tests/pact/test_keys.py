@@ -227,10 +227,7 @@ def test_both_ends_of_a_connection_accept_it(tmp_path: Path) -> None:
     """A handshake in memory with OpenSSL's strict checks, each side trusting nothing but the other's certificate."""
     server, client = identity("server"), identity("client")
     contexts = []
-    for side, own, other in (
-        (ssl.PROTOCOL_TLS_SERVER, server, client),
-        (ssl.PROTOCOL_TLS_CLIENT, client, server),
-    ):
+    for side, own, other in ((ssl.PROTOCOL_TLS_SERVER, server, client), (ssl.PROTOCOL_TLS_CLIENT, client, server)):
         (tmp_path / "key.pem").write_bytes(own.key_pem)
         (tmp_path / "certificate.pem").write_bytes(own.certificate_pem)
         made = ssl.SSLContext(side)

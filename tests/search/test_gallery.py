@@ -16,6 +16,7 @@ from mithaq.errors import StorageError
 from mithaq.finger import Template
 from mithaq.finger.compare import compare
 from mithaq.search import Counts, Gallery, Impression, Searcher
+from mithaq.search.shelf import Shelf
 from mithaq.units import Candidate, FingerPosition
 
 Held = list[tuple[str, int, int, Template]]
@@ -248,7 +249,7 @@ def test_threads_search_while_one_adds_and_removes(place: Path) -> None:
                 while not done.is_set():
                     found = gallery.search([template_of(0)], threshold=MATE, top=3)
                     assert found[0].reference == "FIXED"
-            except BaseException as error:  # noqa: BLE001 - carried to the test's own thread
+            except BaseException as error:
                 trouble.append(error)
 
         threads = [threading.Thread(target=search) for _ in range(2)]
@@ -263,3 +264,30 @@ def test_threads_search_while_one_adds_and_removes(place: Path) -> None:
         for thread in threads:
             thread.join()
     assert not trouble
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+@pytest.mark.parametrize("exhaustive", [0, 100])
+@pytest.mark.parametrize("method", ["read_on", "view", "packed", "template"])
+def test_a_removal_between_two_steps_of_a_search(
+    three: Path, monkeypatch: pytest.MonkeyPatch, method: str, exhaustive: int, compacted: bool
+) -> None:
+    """Another process removes, erases and compacts at the worst moments: the reader neither fails nor finds the removed."""
+    with Gallery(three, exhaustive=exhaustive) as reader, Gallery(three, writable=True) as gallery:
+        gallery.add("D-4", 1, 0, template_of(9))
+        gallery.add("E-5", 1, 0, template_of(10))
+        original = getattr(Shelf, method)
+        pending = ["once"]
+
+        def meanwhile(self: Shelf, *arguments: object) -> object:
+            if pending and pending.pop():
+                gallery.remove("A-1")
+                gallery.remove("E-5")
+                if compacted:
+                    gallery.compact()
+            return original(self, *arguments)
+
+        monkeypatch.setattr(Shelf, method, meanwhile)
+        probes = [template_of(n) for n in (1, 2, 3, 9, 10)]
+        assert {c.reference for c in reader.search(probes, threshold=MATE, top=9)} == {"B-2", "D-4"}
+        assert reader.count() == Counts(3, 3, 3)

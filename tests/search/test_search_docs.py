@@ -28,7 +28,7 @@ def test_a_gallery_in_five_lines(
     monkeypatch.chdir(tmp_path)
     Path("enrolled.template").write_bytes(template_of(1).to_bytes())
     Path("probe.template").write_bytes(template_of(1, 1).to_bytes())
-    exec(compile(examples()[0], str(PAGE), "exec"), {})  # noqa: S102 - our own page
+    exec(compile(examples()[0], str(PAGE), "exec"), {})
     assert capsys.readouterr().out.startswith("QA-000017 RIGHT_INDEX 0.")
 
 

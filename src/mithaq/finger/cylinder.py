@@ -111,10 +111,7 @@ def _layer_weights(difference: float, weights: NDArray[np.float64]) -> None:
 
 @compiled
 def _codes(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    angle: NDArray[np.float64],
-    cells: NDArray[np.float64],
+    x: NDArray[np.float64], y: NDArray[np.float64], angle: NDArray[np.float64], cells: NDArray[np.float64]
 ) -> NDArray[np.uint64]:
     count = len(x)
     codes = np.zeros((count, _LAYERS + 1), np.uint64)

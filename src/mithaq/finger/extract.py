@@ -30,7 +30,7 @@ class Extractor:
 
     def __init__(self, *, threads: int = 1) -> None:
         """SettingsError FIN-001 or FIN-002 where the model or its runtime cannot be had."""
-        self._session = _session(_model(), threads)
+        self._session, self._tidy = _session(_model(), threads)
 
     def extract(self, image: GrayImage, *, trace: Trace | None = None) -> Template:
         """The template of one print.
@@ -54,7 +54,8 @@ class Extractor:
         """(4, h, w): presence 0..1, direction's cosine and sine, type as a logit."""
         padded, top, left = _padded(pixels)
         trace.keep("input", lambda: padded)
-        whole: NDArray[np.float32] = self._session.run(None, {"pixels": padded[None, None]})[0][0]
+        options = self._tidy if padded.size > parameters.KEPT_PIXELS else None
+        whole: NDArray[np.float32] = self._session.run(None, {"pixels": padded[None, None]}, options)[0][0]
         maps = whole[:, top : top + pixels.shape[0], left : left + pixels.shape[1]]
         trace.keep("maps", lambda: maps.copy())
         return maps
@@ -89,10 +90,7 @@ def _model() -> bytes:
         data = place.read_bytes()
     except OSError as error:
         raise SettingsError(
-            "FIN-001",
-            "the extractor's network cannot be read",
-            file=parameters.MODEL_FILE,
-            remedy=remedy,
+            "FIN-001", "the extractor's network cannot be read", file=parameters.MODEL_FILE, remedy=remedy
         ) from error
     if hashlib.sha256(data).hexdigest() != parameters.MODEL_SHA256:
         raise SettingsError(
@@ -105,19 +103,20 @@ def _model() -> bytes:
     return data
 
 
-def _session(model: bytes, threads: int) -> Any:
+def _session(model: bytes, threads: int) -> tuple[Any, Any]:
+    """The session, and the options of a run that hands its memory back."""
     try:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
     except ImportError as error:
         raise SettingsError(
-            "FIN-002",
-            "onnxruntime cannot be imported",
-            remedy="install mithaq with its dependencies",
+            "FIN-002", "onnxruntime cannot be imported", remedy="install mithaq with its dependencies"
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    tidy = onnxruntime.RunOptions()
+    tidy.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]), tidy
 
 
 def _checked(image: GrayImage) -> NDArray[np.uint8]:
@@ -131,7 +130,7 @@ def _checked(image: GrayImage) -> NDArray[np.uint8]:
         )
     if pixels.ndim != 2 or pixels.dtype != np.uint8 or not pixels.size:
         raise ImageError("FIN-004", "a picture without grey pixels", expected="uint8 of shape (h, w)")
-    if pixels.size > parameters.MAX_PIXELS:
+    if pixels.size > parameters.MAX_PIXELS or max(pixels.shape) > parameters.MAX_SIDE:
         raise ImageError(
             "FIN-005",
             f"a picture of {image.width} x {image.height} pixels at 500 ppi",

@@ -51,24 +51,14 @@ def minutiae(
     angle = np.asarray(angle_rad, np.float64).reshape(-1)
     sure = np.full(len(x), 100.0) if quality is None else np.asarray(quality, np.float64).reshape(-1)
     kinds = np.zeros(len(x)) if kind is None else np.asarray(kind, np.float64).reshape(-1)
-    if not 0 < width <= 32767 or not 0 < height <= 32767:
+    if not 0 < width <= parameters.MAX_SIDE or not 0 < height <= parameters.MAX_SIDE:
         raise FormatError(
-            "FIN-010",
-            f"a print of {width} x {height} pixels",
-            expected="1 to 32767 each way",
+            "FIN-010", f"a print of {width} x {height} pixels", expected=f"1 to {parameters.MAX_SIDE} each way"
         )
     if {len(y), len(angle), len(sure), len(kinds)} != {len(x)}:
-        raise FormatError(
-            "FIN-011",
-            "minutia arrays of different lengths",
-            expected="one value per minutia in each",
-        )
+        raise FormatError("FIN-011", "minutia arrays of different lengths", expected="one value per minutia in each")
     if not all(np.isfinite(part).all() for part in (x, y, angle, sure, kinds)):
-        raise FormatError(
-            "FIN-012",
-            "a minutia with a value that is not a number",
-            expected="finite values",
-        )
+        raise FormatError("FIN-012", "a minutia with a value that is not a number", expected="finite values")
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     if not (inside.all() and (np.abs(angle) < 1e6).all()):
         raise FormatError(
@@ -78,9 +68,7 @@ def minutiae(
         )
     if not (np.isin(kinds, (OTHER, ENDING, BIFURCATION)).all() and ((sure >= 0) & (sure <= 100)).all()):
         raise FormatError(
-            "FIN-014",
-            "a minutia kind or quality that does not exist",
-            expected="kind 0 to 2, quality 0 to 100",
+            "FIN-014", "a minutia kind or quality that does not exist", expected="kind 0 to 2, quality 0 to 100"
         )
     turn = 2.0 * np.pi
     wrapped = np.mod(angle, turn).astype(np.float32)

@@ -43,9 +43,7 @@ def blocks(pixels: NDArray[np.uint8]) -> Blocks:
     return Blocks(clarity, deviation, period, is_ridge)
 
 
-def _row(
-    strip: NDArray[np.uint8],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def _row(strip: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Clarity, deviation and period of each window in a strip one window high."""
     side = parameters.BLOCK
     views = np.lib.stride_tricks.sliding_window_view(strip, side, axis=1)[:, :: parameters.BLOCK_STEP]

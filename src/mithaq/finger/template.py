@@ -121,12 +121,7 @@ class Template:
 
     @classmethod
     def described(
-        cls,
-        width: int,
-        height: int,
-        found: Minutiae,
-        quality_score: int,
-        statistics: Statistics | None,
+        cls, width: int, height: int, found: Minutiae, quality_score: int, statistics: Statistics | None
     ) -> Self:
         """With the codes computed here."""
         from .cylinder import DESCRIPTOR, describe
@@ -165,16 +160,11 @@ class Template:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """FormatError FIN-020 to FIN-025: no template, of another version or descriptor, damaged, or impossible."""
+        """FormatError FIN-010 to FIN-014 and FIN-020 to FIN-028: no template, of another version or descriptor, damaged, or impossible."""
         from .cylinder import DESCRIPTOR, WORDS
 
         if len(data) < _HEAD.size + 4 or data[:4] != MAGIC:
-            raise FormatError(
-                "FIN-020",
-                "not a template",
-                expected="a file that begins with MTQF",
-                offset=0,
-            )
+            raise FormatError("FIN-020", "not a template", expected="a file that begins with MTQF", offset=0)
         if data[4] != VERSION:
             raise FormatError(
                 "FIN-021",
@@ -183,18 +173,7 @@ class Template:
                 remedy="extract it again from the picture",
                 offset=4,
             )
-        (
-            _,
-            _,
-            descriptor,
-            count,
-            width,
-            height,
-            quality_score,
-            flags,
-            words,
-            *numbers,
-        ) = _HEAD.unpack_from(data)
+        (_, _, descriptor, count, width, height, quality_score, flags, words, *numbers) = _HEAD.unpack_from(data)
         if descriptor != DESCRIPTOR or words != WORDS:
             raise FormatError(
                 "FIN-022",
@@ -204,51 +183,27 @@ class Template:
                 offset=5,
             )
         if count > parameters.MAX_MINUTIAE:
-            raise FormatError(
-                "FIN-023",
-                f"{count} minutiae",
-                expected=f"at most {parameters.MAX_MINUTIAE}",
-                offset=6,
-            )
+            raise FormatError("FIN-023", f"{count} minutiae", expected=f"at most {parameters.MAX_MINUTIAE}", offset=6)
         size = _HEAD.size + count * (_MINUTIA.itemsize + 8 * words) + 4
         if len(data) != size:
-            raise FormatError(
-                "FIN-024",
-                f"a template of {len(data)} bytes",
-                expected=f"{size} for {count} minutiae",
-            )
+            raise FormatError("FIN-024", f"a template of {len(data)} bytes", expected=f"{size} for {count} minutiae")
         if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
-            raise FormatError(
-                "FIN-025",
-                "a template whose checksum does not fit",
-                remedy="it was damaged: restore it",
-            )
+            raise FormatError("FIN-025", "a template whose checksum does not fit", remedy="it was damaged: restore it")
         if quality_score > 100 or flags > 1 or not np.isfinite(numbers).all():
-            raise FormatError(
-                "FIN-026",
-                "a template with an impossible quality",
-                expected="0 to 100",
-                offset=12,
-            )
+            raise FormatError("FIN-026", "a template with an impossible quality", expected="0 to 100", offset=12)
         table = np.frombuffer(data, _MINUTIA, count, _HEAD.size)
         codes = np.frombuffer(data, "<u8", count * words, _HEAD.size + count * _MINUTIA.itemsize)
-        found = minutiae(
-            width,
-            height,
-            table["x"],
-            table["y"],
-            table["angle"],
-            table["quality"],
-            table["kind"],
-        )
+        found = minutiae(width, height, table["x"], table["y"], table["angle"], table["quality"], table["kind"])
         if _table(found).tobytes() != table.tobytes():
             raise FormatError(
-                "FIN-027",
-                "minutiae out of order or angles outside a turn",
-                expected="as to_bytes writes",
+                "FIN-027", "minutiae out of order or angles outside a turn", expected="as to_bytes writes"
+            )
+        packed = codes.astype(np.uint64).reshape(count, words)
+        if (packed >> np.uint64(parameters.CELLS)).any():
+            raise FormatError(
+                "FIN-028", "codes with more cells than the descriptor has", expected=f"{parameters.CELLS}"
             )
         statistics = Statistics(*numbers) if flags else None
-        packed = codes.astype(np.uint64).reshape(count, words)
         return cls(
             width,
             height,

@@ -12,19 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-KEYS = frozenset(
-    {
-        "input",
-        "maps",
-        "peaks",
-        "quality-blocks",
-        "codes",
-        "similarity",
-        "greedy-pairs",
-        "own",
-        "relaxed",
-    }
-)
+KEYS = frozenset({"input", "maps", "peaks", "quality-blocks", "codes", "similarity", "greedy-pairs", "own", "relaxed"})
 
 
 class Trace(Mapping[str, Any]):

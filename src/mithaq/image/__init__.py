@@ -19,16 +19,7 @@ if TYPE_CHECKING:
     from mithaq.image.ridges import ridge_period_px
     from mithaq.image.write import png_bytes, print_image
 
-__all__ = [
-    "Box",
-    "Limits",
-    "Picture",
-    "gray_image",
-    "png_bytes",
-    "print_image",
-    "ridge_period_px",
-    "to_matcher",
-]
+__all__ = ["Box", "Limits", "Picture", "gray_image", "png_bytes", "print_image", "ridge_period_px", "to_matcher"]
 
 _HOMES = {
     "Box": "box",

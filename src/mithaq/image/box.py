@@ -107,12 +107,7 @@ class Box:
         return self._starts
 
     def decode(
-        self,
-        data: bytes,
-        *,
-        place: str = "",
-        raw_shape: tuple[int, int] | None = None,
-        compression: str | None = None,
+        self, data: bytes, *, place: str = "", raw_shape: tuple[int, int] | None = None, compression: str | None = None
     ) -> Picture:
         """The picture in `data`, its format told by its first bytes and never by a name or label.
 

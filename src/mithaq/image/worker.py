@@ -123,7 +123,7 @@ def serve(channel: socket.socket, wsq: Any) -> None:
         reply = {"error": "damaged"}
     except MemoryError:
         reply = {"error": "memory"}
-    except Exception as error:  # noqa: BLE001  Pillow's plug-ins raise anything at all on damaged input
+    except Exception as error:
         reply = {"error": "truncated" if "truncated" in str(error).lower() else "damaged"}
     text = json.dumps(reply).encode()
     channel.sendall(LENGTH.pack(len(text)) + text)

@@ -94,10 +94,7 @@ class Agreement:
     title: Bilingual
     version: Annotated[int, Rule("1 to 9999", low=1, high=9999)]
     previous: Annotated[str, _IDENTIFIER] | None
-    parties: Annotated[
-        Mapping[Annotated[str, _PARTY], Party],
-        Rule("exactly two parties", least=2, most=2),
-    ]
+    parties: Annotated[Mapping[Annotated[str, _PARTY], Party], Rule("exactly two parties", least=2, most=2)]
     valid: Validity
     crime: Crime
     purposes: Annotated[tuple[Purpose, ...], _ONE_OR_MORE]
@@ -208,12 +205,7 @@ def difference(before: Agreement, after: Agreement) -> list[Change]:
         if old.get(path) != new.get(path):
             about = path.removeprefix("clauses.") if path.startswith("clauses.") else path
             changes.append(
-                Change(
-                    path,
-                    old.get(path),
-                    new.get(path),
-                    clause_text(after, about) or clause_text(before, about),
-                )
+                Change(path, old.get(path), new.get(path), clause_text(after, about) or clause_text(before, about))
             )
     return changes
 
@@ -303,20 +295,10 @@ def _check_parties(agreement: Agreement) -> None:
         for point in party.contact_points:
             path = f"parties.{code}.contact_points"
             if point.id in seen:
-                raise _trust(
-                    "PAC-015",
-                    f"the contact point {point.id} stands twice",
-                    path,
-                    "every contact point once",
-                )
+                raise _trust("PAC-015", f"the contact point {point.id} stands twice", path, "every contact point once")
             seen.add(point.id)
             if point.purposes != "all" and not set(point.purposes) <= set(agreement.purposes):
-                raise _trust(
-                    "PAC-015",
-                    f"{point.id} serves a purpose that is not agreed",
-                    path,
-                    "agreed purposes only",
-                )
+                raise _trust("PAC-015", f"{point.id} serves a purpose that is not agreed", path, "agreed purposes only")
         for role in ("query", "release"):
             if not any(role in point.roles for point in party.contact_points):
                 raise _trust(
@@ -400,35 +382,19 @@ def _is_vkey(text: str) -> bool:
         raw = base64.b64decode(key, validate=True)
     except binascii.Error:
         return False
-    kind_known = len(raw) == 33 and raw[0] in (
-        0x01,
-        0x04,
-    )  # Ed25519; Ed25519 cosignature
+    kind_known = len(raw) == 33 and raw[0] in (0x01, 0x04)  # Ed25519; Ed25519 cosignature
     return kind_known and hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex() == number
 
 
 def _check_terms(agreement: Agreement) -> None:
-    for path, instant in (
-        ("valid.from", agreement.valid.start),
-        ("valid.to", agreement.valid.to),
-    ):
+    for path, instant in (("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)):
         try:
             if instant is not None:
                 parse_timestamp(instant)
         except ValueError:
-            raise _trust(
-                "PAC-015",
-                "there is no such instant",
-                path,
-                "a date and time of the calendar",
-            ) from None
+            raise _trust("PAC-015", "there is no such instant", path, "a date and time of the calendar") from None
     if agreement.valid_to is not None and agreement.valid_to <= agreement.valid_from:
-        raise _trust(
-            "PAC-015",
-            "the agreement ends before it begins",
-            "valid",
-            "an end after the start",
-        )
+        raise _trust("PAC-015", "the agreement ends before it begins", "valid", "an end after the start")
     if (agreement.previous is None) is not (agreement.version == 1):
         raise _trust(
             "PAC-015",
@@ -445,12 +411,7 @@ def _check_terms(agreement: Agreement) -> None:
         )
     categories = [listed.category for listed in agreement.crime.listed]
     if len(set(categories)) != len(categories):
-        raise _trust(
-            "PAC-015",
-            "an offence is listed twice",
-            "crime.listed",
-            "every offence once",
-        )
+        raise _trust("PAC-015", "an offence is listed twice", "crime.listed", "every offence once")
     for search_type in agreement.search_types:
         if not getattr(agreement.modalities, modality_of(search_type)):
             raise _trust(
@@ -461,22 +422,12 @@ def _check_terms(agreement: Agreement) -> None:
             )
     # Terms that are good in themselves but that this version cannot keep: it must not act as if it did.
     cannot = [
-        (
-            "answer.confirm_by",
-            agreement.answer.confirm_by != "requester",
-            '"requester"',
-        ),
+        ("answer.confirm_by", agreement.answer.confirm_by != "requester", '"requester"'),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
         ("quota.carry_over", agreement.quota.carry_over, "false"),
         (
             "modalities",
-            any(
-                (
-                    agreement.modalities.face,
-                    agreement.modalities.iris,
-                    agreement.modalities.dna,
-                )
-            ),
+            any((agreement.modalities.face, agreement.modalities.iris, agreement.modalities.dna)),
             "fingerprint and palm only",
         ),
     ]

@@ -103,11 +103,7 @@ def make_tls_identity(
 
 
 def make_certificate_request(
-    key_pem: bytes,
-    common_name: str,
-    hosts: Sequence[str],
-    *,
-    passphrase: bytes | None = None,
+    key_pem: bytes, common_name: str, hosts: Sequence[str], *, passphrase: bytes | None = None
 ) -> bytes:
     """A PKCS#10 request in PEM, for an authority to sign; it asks for the same uses as the self-made certificate."""
     request = (
@@ -168,10 +164,7 @@ def _tls_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivateKey
         private = None
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise TrustError(
-            "PAC-130",
-            "this is not the TLS key of a node",
-            place="TLS key",
-            expected="a P-256 key in PEM that opens",
+            "PAC-130", "this is not the TLS key of a node", place="TLS key", expected="a P-256 key in PEM that opens"
         )
     return private
 
@@ -179,22 +172,14 @@ def _tls_key(pem: bytes, passphrase: bytes | None) -> ec.EllipticCurvePrivateKey
 def _name(common_name: str) -> x509.Name:
     if not 1 <= len(common_name) <= 64 or not common_name.isprintable():
         raise TrustError(
-            "PAC-135",
-            "the name cannot stand in a certificate",
-            place="certificate",
-            expected="1 to 64 letters",
+            "PAC-135", "the name cannot stand in a certificate", place="certificate", expected="1 to 64 letters"
         )
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def _general_names(hosts: Sequence[str]) -> list[x509.GeneralName]:
     if not hosts:
-        raise TrustError(
-            "PAC-135",
-            "no host is named",
-            place="certificate",
-            expected="at least one name or address",
-        )
+        raise TrustError("PAC-135", "no host is named", place="certificate", expected="at least one name or address")
     return [_general_name(host) for host in dict.fromkeys(hosts)]
 
 
@@ -226,12 +211,7 @@ def _extended_key_usage() -> x509.ExtendedKeyUsage:
 
 
 def _unreadable(form: str) -> TrustError:
-    return TrustError(
-        "PAC-133",
-        "this is not a certificate",
-        place="certificate",
-        expected=f"X.509 in {form}",
-    )
+    return TrustError("PAC-133", "this is not a certificate", place="certificate", expected=f"X.509 in {form}")
 
 
 __all__ = [

@@ -210,12 +210,7 @@ def gate(
         return refusal
     # 4. The version of the interface control document.
     if facts.format_version != agreement.icd.version:
-        return refused(
-            "format-version",
-            agreement,
-            met=facts.format_version,
-            agreed=agreement.icd.version,
-        )
+        return refused("format-version", agreement, met=facts.format_version, agreed=agreement.icd.version)
     # 5. The purpose: agreed, and within the competence of both contact points.
     if facts.purpose not in agreement.purposes:
         return refused("purpose-not-agreed", agreement, purpose=facts.purpose)
@@ -258,24 +253,11 @@ def gate(
     if facts.prints < 1:
         return refused("prints-missing", agreement, search_type=facts.search_type)
     if facts.prints > search_terms.prints:
-        return refused(
-            "prints-too-many",
-            agreement,
-            search_type=facts.search_type,
-            limit=search_terms.prints,
-        )
+        return refused("prints-too-many", agreement, search_type=facts.search_type, limit=search_terms.prints)
     # 13. The day's quota, the same figure at both ends: the sender must not pass it, the holder answers none past it.
     if used_today >= search_terms.day:
-        return refused(
-            "quota-exceeded",
-            agreement,
-            search_type=facts.search_type,
-            limit=search_terms.day,
-        )
-    return Accepted(
-        search_terms.day - used_today - 1,
-        facts.offence.category not in agreement.crime.excluded,
-    )
+        return refused("quota-exceeded", agreement, search_type=facts.search_type, limit=search_terms.day)
+    return Accepted(search_terms.day - used_today - 1, facts.offence.category not in agreement.crime.excluded)
 
 
 def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
@@ -378,12 +360,7 @@ def penalty_limit(offence: Offence, agreement: Agreement) -> int:
     """The fewest months of longest custody from which an offence of this category is within the agreement."""
     crime = agreement.crime
     general = crime.min_max_penalty_months + (1 if crime.bound == "above" else 0)
-    return min(
-        [
-            general,
-            *(item.min_max_penalty_months for item in crime.listed if item.category == offence.category),
-        ]
-    )
+    return min([general, *(item.min_max_penalty_months for item in crime.listed if item.category == offence.category)])
 
 
 def same_person(a: str, b: str) -> bool:
@@ -406,10 +383,7 @@ def _parties(origin: str, destination: str, agreement: Agreement) -> Refused | N
 
 
 def _contacts(
-    facts: QueryFacts | RequestFacts | ReleaseFacts,
-    agreement: Agreement,
-    origin_role: str,
-    destination_role: str,
+    facts: QueryFacts | RequestFacts | ReleaseFacts, agreement: Agreement, origin_role: str, destination_role: str
 ) -> Refused | None:
     for code, identifier, role in (
         (facts.origin_party, facts.origin_contact, origin_role),
@@ -433,23 +407,14 @@ def _competence(facts: QueryFacts | RequestFacts, agreement: Agreement, purpose:
         party = agreement.party(code)
         point = party.contact(identifier) if party else None
         if point is None or not point.serves(purpose):
-            return refused(
-                "contact-purpose",
-                agreement,
-                party=code,
-                contact=identifier,
-                purpose=purpose,
-            )
+            return refused("contact-purpose", agreement, party=code, contact=identifier, purpose=purpose)
     return None
 
 
 def _in_force(agreement: Agreement, at: datetime) -> Refused | None:
     if active(agreement, at):
         return None
-    return refused(
-        "agreement-not-yet-in-force" if at < agreement.valid_from else "agreement-expired",
-        agreement,
-    )
+    return refused("agreement-not-yet-in-force" if at < agreement.valid_from else "agreement-expired", agreement)
 
 
 def _hit(reference: str, chain: Chain, agreement: Agreement) -> Refused | None:

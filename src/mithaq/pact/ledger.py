@@ -219,10 +219,7 @@ def verify_ledger(
 
 
 def _read_checkpoints(
-    notes: Iterable[str | bytes],
-    own_keys: Sequence[Vkey],
-    partner_keys: Sequence[Vkey],
-    findings: list[LedgerFinding],
+    notes: Iterable[str | bytes], own_keys: Sequence[Vkey], partner_keys: Sequence[Vkey], findings: list[LedgerFinding]
 ) -> tuple[list[Checkpoint], dict[str, int]]:
     """The checkpoints whose own signature holds, and the largest size that each partner's key cosigned."""
     heads: list[Checkpoint] = []

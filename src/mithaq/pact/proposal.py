@@ -22,8 +22,7 @@ from mithaq.pact.wording import model_clauses
 from mithaq.units import timestamp
 
 TITLE = Bilingual(
-    ar="اتفاقية نموذجية للاستعلام المتبادل عن البصمات",
-    en="Model agreement on mutual fingerprint queries",
+    ar="اتفاقية نموذجية للاستعلام المتبادل عن البصمات", en="Model agreement on mutual fingerprint queries"
 )
 
 # day: REQ-130; candidates: REQ-034; threshold_fmr: 1e-6 for tenprints is section 14's, the looser ones are for marks
@@ -46,46 +45,15 @@ def model_terms() -> dict[str, Any]:
         "schema": SCHEMA,
         "version": 1,
         "previous": None,
-        "crime": {
-            "min_max_penalty_months": 12,
-            "bound": "above",
-            "listed": [],
-            "excluded": [],
-        },
-        "purposes": [
-            "prevent-serious-crime",
-            "investigate-serious-crime",
-            "terrorism",
-            "missing-or-remains",
-        ],
-        "modalities": {
-            "fingerprint": True,
-            "palm": True,
-            "face": False,
-            "iris": False,
-            "dna": False,
-        },
+        "crime": {"min_max_penalty_months": 12, "bound": "above", "listed": [], "excluded": []},
+        "purposes": ["prevent-serious-crime", "investigate-serious-crime", "terrorism", "missing-or-remains"],
+        "modalities": {"fingerprint": True, "palm": True, "face": False, "iris": False, "dna": False},
         "search_types": {
-            name: {
-                "day": day,
-                "candidates": cap,
-                "threshold_fmr": fmr,
-                "prints": prints,
-                "search": "exhaustive",
-            }
+            name: {"day": day, "candidates": cap, "threshold_fmr": fmr, "prints": prints, "search": "exhaustive"}
             for name, (day, cap, fmr, prints) in _SEARCH_TYPES.items()
         },
-        "quota": {
-            "day_boundary": "00:00Z",
-            "carry_over": False,
-            "emergency": {"allowed": True, "approvers": 2},
-        },
-        "answer": {
-            "automated_hours": 24,
-            "expedited_seconds": 10,
-            "confirm_by": "requester",
-            "score_returned": False,
-        },
+        "quota": {"day_boundary": "00:00Z", "carry_over": False, "emergency": {"allowed": True, "approvers": 2}},
+        "answer": {"automated_hours": 24, "expedited_seconds": 10, "confirm_by": "requester", "score_returned": False},
         "follow_up": {
             "hours_urgent": 8,
             "hours_ordinary": 168,
@@ -101,10 +69,7 @@ def model_terms() -> dict[str, Any]:
             ],
             "pause_on": ["judicial-authorisation"],
         },
-        "special_categories": {
-            "default": "blocked",
-            "needs": ["relevance-statement", "second-approval"],
-        },
+        "special_categories": {"default": "blocked", "needs": ["relevance-statement", "second-approval"]},
         "handling": ["H0", "H1", "H2", "H3"],
         "retention": {
             "query_at_holder": "immediate",
@@ -114,11 +79,7 @@ def model_terms() -> dict[str, Any]:
         },
         "incident": {"notify_hours": 24},
         "access_request": {"authority_days": 28},
-        "icd": {
-            "format": "ANSI/NIST-ITL 1-2011:2015",
-            "domain": "EBTS-like",
-            "version": "mithaq-1",
-        },
+        "icd": {"format": "ANSI/NIST-ITL 1-2011:2015", "domain": "EBTS-like", "version": "mithaq-1"},
         "crypto_suite": "default",
         "languages": ["ar", "en"],
         "clauses": {key: plain(clause) for key, clause in model_clauses().items()},
@@ -145,20 +106,13 @@ def public_key(jwk: Mapping[str, Any]) -> Jwk:
     """
     if "d" in jwk:
         raise TrustError(
-            "PAC-014",
-            "this is a private key",
-            place="keys",
-            expected="a public key",
-            remedy="pass the public half",
+            "PAC-014", "this is a private key", place="keys", expected="a public key", remedy="pass the public half"
         )
     try:
         return Jwk(jwk["kty"], jwk["crv"], jwk["x"], jwk.get("y"))
     except KeyError as error:
         raise TrustError(
-            "PAC-013",
-            f"the key has no member {error.args[0]}",
-            place="keys",
-            expected="a JWK with kty, crv and x",
+            "PAC-013", f"the key has no member {error.args[0]}", place="keys", expected="a JWK with kty, crv and x"
         ) from None
 
 
@@ -171,12 +125,7 @@ def public_keys(
 ) -> Keys:
     """One party's public keys: TLS certificates as DER bytes, JWKs to sign and to encrypt, C2SP verifier keys."""
     certificates = tuple(base64.b64encode(der).decode("ascii") for der in tls)
-    return Keys(
-        certificates,
-        tuple(map(public_key, sign)),
-        tuple(map(public_key, encrypt)),
-        tuple(checkpoint),
-    )
+    return Keys(certificates, tuple(map(public_key, sign)), tuple(map(public_key, encrypt)), tuple(checkpoint))
 
 
 def propose(

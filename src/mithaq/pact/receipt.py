@@ -65,13 +65,7 @@ def make_receipt(
 
 
 def verify_receipt(
-    data: bytes,
-    keys: Sequence[Jwk],
-    *,
-    manifest: Manifest,
-    digest: str,
-    now: datetime,
-    max_skew_s: float = MAX_SKEW_S,
+    data: bytes, keys: Sequence[Jwk], *, manifest: Manifest, digest: str, now: datetime, max_skew_s: float = MAX_SKEW_S
 ) -> Receipt:
     """The receipt for exactly this message, signed by one of the recipient's pinned keys.
 

@@ -86,36 +86,19 @@ def parse_signed(data: bytes) -> Signed:
         return unsigned(data)
     document = values.get("document") if isinstance(values, dict) else None
     if isinstance(values, dict) and "document" in values:
-        values = {
-            **values,
-            "document": None,
-        }  # the document has a reader of its own, with paths of its own
+        values = {**values, "document": None}  # the document has a reader of its own, with paths of its own
     file = read(_File, values, what=WHAT)
     parties = [signature.party for signature in file.signatures]
     if len(set(parties)) != len(parties):
         raise _trust("PAC-026", "one party signed twice", "one signature of each party")
     if parties != sorted(parties):
-        raise _trust(
-            "PAC-026",
-            "the signatures are not in the order of their parties",
-            "the order of the codes",
-        )
-    signed = Signed(
-        canonical(document),
-        {signature.party: signature for signature in file.signatures},
-    )
+        raise _trust("PAC-026", "the signatures are not in the order of their parties", "the order of the codes")
+    signed = Signed(canonical(document), {signature.party: signature for signature in file.signatures})
     parse_agreement(signed.document)
     return signed
 
 
-def sign(
-    signed: Signed,
-    party: str,
-    *,
-    signer: Callable[[bytes], bytes],
-    thumbprint: str,
-    at: datetime,
-) -> Signed:
+def sign(signed: Signed, party: str, *, signer: Callable[[bytes], bytes], thumbprint: str, at: datetime) -> Signed:
     """The same agreement with that party's signature added.
 
     `signer` returns the 64 bytes of its key's signature over what it is given (Ed25519; ES256 as r‖s). `thumbprint`
@@ -124,11 +107,7 @@ def sign(
     """
     agreement = parse_agreement(signed.document)
     if agreement.party(party) is None:
-        raise _trust(
-            "PAC-025",
-            f"{party} is not a party to this agreement",
-            " or ".join(sorted(agreement.parties)),
-        )
+        raise _trust("PAC-025", f"{party} is not a party to this agreement", " or ".join(sorted(agreement.parties)))
     if party in signed.signatures:
         raise _trust("PAC-026", f"{party} has signed already", "one signature of each party")
     if thumbprint != _own_key(agreement, party).thumbprint:
@@ -164,11 +143,7 @@ def verify(signed: Signed, *, anchor: str | None = None) -> Agreement:
     # 2. Only parties signed.
     strangers = set(signed.signatures) - parties
     if strangers:
-        raise _trust(
-            "PAC-025",
-            f"{min(strangers)} signed, but is not a party",
-            " and ".join(sorted(parties)),
-        )
+        raise _trust("PAC-025", f"{min(strangers)} signed, but is not a party", " and ".join(sorted(parties)))
     # 3. Both signed.
     missing = parties - set(signed.signatures)
     if missing:
@@ -216,9 +191,7 @@ def _verify_one(agreement: Agreement, signed: Signed, signature: Signature) -> N
     own, others = _own_key(agreement, code), _own_key(agreement, other)
     if signature.key == others.thumbprint:
         raise _trust(
-            "PAC-023",
-            f"the signature of {code} was made with the key of {other}",
-            f"a signature by the key of {code}",
+            "PAC-023", f"the signature of {code} was made with the key of {other}", f"a signature by the key of {code}"
         )
     if signature.key != own.thumbprint:
         raise _trust(
@@ -229,22 +202,14 @@ def _verify_one(agreement: Agreement, signed: Signed, signature: Signature) -> N
     try:
         parse_timestamp(signature.signed_at)
     except ValueError:
-        raise _trust(
-            "PAC-027",
-            f"the signature of {code} has no real date",
-            "a date of the calendar",
-        ) from None
+        raise _trust("PAC-027", f"the signature of {code} has no real date", "a date of the calendar") from None
     value = _value(signature)
     if _holds(own, _payload(signed.id, signature), value):
         return
     twin = signed.signatures.get(other)
     times = [signature.signed_at] if twin is None else [signature.signed_at, twin.signed_at]
     for signed_at in times:
-        if _holds(
-            others,
-            _payload(signed.id, Signature(other, others.thumbprint, signed_at, "")),
-            value,
-        ):
+        if _holds(others, _payload(signed.id, Signature(other, others.thumbprint, signed_at, "")), value):
             raise _trust(
                 "PAC-023",
                 f"the signature of {other} stands in the place of that of {code}",
@@ -259,19 +224,11 @@ def _verify_one(agreement: Agreement, signed: Signed, signature: Signature) -> N
 
 def _value(signature: Signature) -> bytes:
     try:
-        raw = base64.b64decode(
-            signature.value + "=" * (-len(signature.value) % 4),
-            altchars=b"-_",
-            validate=True,
-        )
+        raw = base64.b64decode(signature.value + "=" * (-len(signature.value) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raw = b""
     if len(raw) != 64 or b64url(raw) != signature.value:
-        raise _trust(
-            "PAC-027",
-            f"the signature of {signature.party} cannot be read",
-            "64 bytes in base64url",
-        )
+        raise _trust("PAC-027", f"the signature of {signature.party} cannot be read", "64 bytes in base64url")
     return raw
 
 
@@ -289,8 +246,5 @@ def _holds(key: Jwk, payload: bytes, value: bytes) -> bool:
         der = utils.encode_dss_signature(int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big"))
         public.verify(der, payload, ec.ECDSA(hashes.SHA256()))
         return True
-    except (
-        InvalidSignature,
-        ValueError,
-    ):  # ValueError: the numbers are no point on the curve
+    except (InvalidSignature, ValueError):  # ValueError: the numbers are no point on the curve
         return False

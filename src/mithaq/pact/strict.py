@@ -17,18 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NoReturn,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import rfc8785
 
@@ -69,12 +58,7 @@ def canonical(value: object, *, what: str = "JSON") -> bytes:
 def load(data: bytes, *, what: str) -> object:
     """The JSON values of `data`, which must be exactly their canonical bytes; `what` names the document in errors."""
     if len(data) > MAX_BYTES:
-        raise TrustError(
-            "PAC-018",
-            f"{len(data)} bytes",
-            place=what,
-            expected=f"at most {MAX_BYTES} bytes",
-        )
+        raise TrustError("PAC-018", f"{len(data)} bytes", place=what, expected=f"at most {MAX_BYTES} bytes")
 
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
@@ -95,10 +79,7 @@ def load(data: bytes, *, what: str) -> object:
 
     try:
         values: object = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise TrustError(
             "PAC-001",
             "this is not JSON in UTF-8",
@@ -257,13 +238,7 @@ def _read_object(kind: type, value: object, path: str, what: str) -> Any:
 
 
 def _read_scalar(kind: Any, value: object, path: str, what: str, rule: Rule | None) -> Any:
-    words = {
-        str: "text",
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        NoneType: "null",
-    }
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
     expected = rule.says if rule else words[kind]
     if kind is NoneType:
         if value is not None:

@@ -17,11 +17,7 @@ from mithaq.pact.strict import Rule, canonical
 SearchType = Literal["TP/TP", "TP/UL", "PP/ULP", "LT/TP", "LP/PP", "LT/UL", "LP/ULP"]
 Modality = Literal["fingerprint", "palm", "face", "iris", "dna"]
 Purpose = Literal[
-    "prevent-serious-crime",
-    "investigate-serious-crime",
-    "terrorism",
-    "border-identification",
-    "missing-or-remains",
+    "prevent-serious-crime", "investigate-serious-crime", "terrorism", "border-identification", "missing-or-remains"
 ]
 Role = Literal["query", "release", "spontaneous"]
 CoreField = Literal[
@@ -44,39 +40,21 @@ CoreField = Literal[
     "face_image",
 ]
 SpecialField = Literal[
-    "racial_or_ethnic_origin",
-    "political_opinion",
-    "belief",
-    "trade_union_membership",
-    "health",
-    "sex_life",
+    "racial_or_ethnic_origin", "political_opinion", "belief", "trade_union_membership", "health", "sex_life"
 ]
 SpecialNeed = Literal["relevance-statement", "second-approval"]
 
 # No control characters and no bidirectional overrides: what a person signs must read as it is stored.
 _PLAIN = r"[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
-_ENGLISH = Rule(
-    "text in English, without control characters",
-    re.compile(rf"(?=.*[A-Za-z]){_PLAIN}{{1,2000}}"),
-)
-_ARABIC = Rule(
-    "text in Arabic, without control characters",
-    re.compile(rf"(?=.*[\u0621-\u064a]){_PLAIN}{{1,2000}}"),
-)
+_ENGLISH = Rule("text in English, without control characters", re.compile(rf"(?=.*[A-Za-z]){_PLAIN}{{1,2000}}"))
+_ARABIC = Rule("text in Arabic, without control characters", re.compile(rf"(?=.*[\u0621-\u064a]){_PLAIN}{{1,2000}}"))
 _CERTIFICATE = Rule("a DER certificate in base64", re.compile(r"[A-Za-z0-9+/]{200,8000}={0,2}"))
 _IDENTIFIER = Rule('"sha256:" and 64 lower-case hexadecimal digits', re.compile("sha256:[0-9a-f]{64}"))
 _INSTANT = Rule(
-    "an instant in UTC, as 2026-01-31T00:00:00.000000Z",
-    re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z"),
+    "an instant in UTC, as 2026-01-31T00:00:00.000000Z", re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 )
-_WORD = Rule(
-    "a short lower-case word, as serious-assault",
-    re.compile("[a-z][a-z0-9]*(-[a-z0-9]+){0,7}"),
-)
-_PARTY = Rule(
-    "a party's code of two to eight capital letters and digits, as QA",
-    re.compile("[A-Z][A-Z0-9]{1,7}"),
-)
+_WORD = Rule("a short lower-case word, as serious-assault", re.compile("[a-z][a-z0-9]*(-[a-z0-9]+){0,7}"))
+_PARTY = Rule("a party's code of two to eight capital letters and digits, as QA", re.compile("[A-Z][A-Z0-9]{1,7}"))
 _COUNTRY = Rule("an ISO 3166-1 alpha-2 country code", re.compile("[A-Z]{2}"))
 _B64URL = Rule("base64url without padding", re.compile("[A-Za-z0-9_-]{43}"))
 _URL = Rule(
@@ -105,13 +83,7 @@ class Bilingual:
 class Clause:
     """Where the agreement says it: the article's number, and its sense in both languages."""
 
-    ref: Annotated[
-        str,
-        Rule(
-            'an article, as "Art. 9(2)"',
-            re.compile(r"Art\. \d{1,3}(\(\d{1,3}\))?(\([a-z]\))?"),
-        ),
-    ]
+    ref: Annotated[str, Rule('an article, as "Art. 9(2)"', re.compile(r"Art\. \d{1,3}(\(\d{1,3}\))?(\([a-z]\))?"))]
     ar: Ar
     en: En
 
@@ -264,10 +236,7 @@ class Emergency:
 class Quota:
     """When the counting day begins (UTC), whether unused queries carry over, and the emergency rule."""
 
-    day_boundary: Annotated[
-        str,
-        Rule('a time of day in UTC, as "00:00Z"', re.compile(r"([01]\d|2[0-3]):[0-5]\dZ")),
-    ]
+    day_boundary: Annotated[str, Rule('a time of day in UTC, as "00:00Z"', re.compile(r"([01]\d|2[0-3]):[0-5]\dZ"))]
     carry_over: bool
     emergency: Emergency
 
@@ -330,10 +299,7 @@ class Icd:
 
     format: Literal["ANSI/NIST-ITL 1-2011:2015"]
     domain: Annotated[str, Rule("a domain's name", re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}"))]
-    version: Annotated[
-        str,
-        Rule("a profile's name, as mithaq-1", re.compile(r"[a-z0-9][a-z0-9.-]{0,31}")),
-    ]
+    version: Annotated[str, Rule("a profile's name, as mithaq-1", re.compile(r"[a-z0-9][a-z0-9.-]{0,31}"))]
 
 
 def b64url(data: bytes) -> str:

@@ -57,11 +57,7 @@ def release_refusals() -> Mapping[str, Bilingual]:
 @cache
 def _reasons() -> dict[str, ReasonTerms]:
     return {
-        reason: ReasonTerms(
-            entry["requirement"],
-            entry["parameter"],
-            Bilingual(ar=entry["ar"], en=entry["en"]),
-        )
+        reason: ReasonTerms(entry["requirement"], entry["parameter"], Bilingual(ar=entry["ar"], en=entry["en"]))
         for reason, entry in _data("reasons.toml").items()
     }
 

@@ -23,7 +23,9 @@ from mithaq.record.model import (
 )
 
 
-def tagged_record(record_type: int, fields: Mapping[int, Value], *, idc: int | None = None, encoding: str = "utf-8") -> Record:
+def tagged_record(
+    record_type: int, fields: Mapping[int, Value], *, idc: int | None = None, encoding: str = "utf-8"
+) -> Record:
     """A record of Types 1, 2, 9 and up with these fields in ascending order; LEN, and IDC where given, are put first.
 
     FormatError REC-022, REC-023 for text that cannot stand in a field, REC-026 for a type or number that does not exist.
@@ -53,7 +55,9 @@ def binary_record(record_type: int, idc: int, items: Sequence[int | Sequence[int
     layout = BINARY_ITEMS.get(record_type)
     values = [0, idc, *items]
     if layout is None or len(values) != len(layout):
-        raise FormatError("REC-026", f"these are not the items of a Type-{record_type} record", expected="as the layout says")
+        raise FormatError(
+            "REC-026", f"these are not the items of a Type-{record_type} record", expected="as the layout says"
+        )
     made = []
     for (number, width), value in zip(layout, values, strict=True):
         try:
@@ -65,7 +69,10 @@ def binary_record(record_type: int, idc: int, items: Sequence[int | Sequence[int
             raw = b""
         if len(raw) != width:
             raise FormatError(
-                "REC-026", "the number does not fit", field=f"{record_type}.{number:03d}", expected=f"{width} bytes, unsigned"
+                "REC-026",
+                "the number does not fit",
+                field=f"{record_type}.{number:03d}",
+                expected=f"{width} bytes, unsigned",
             )
         made.append(Field(record_type, number, memoryview(raw)))
     made.append(Field(record_type, len(made) + 1, memoryview(data)))

@@ -130,7 +130,14 @@ def _fields(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
         must = asked.transaction in rule.must and asked.holds(rule.when)
         if must and rule.record_type == record.type and rule.number not in present:
             yield _field_finding(
-                "REC-110", profile, rule, index, record, "the field is absent", expected=rule.name, remedy="add the field"
+                "REC-110",
+                profile,
+                rule,
+                index,
+                record,
+                "the field is absent",
+                expected=rule.name,
+                remedy="add the field",
             )
     for part in record.fields:
         if part.record_type != record.type or part.number == 0:
@@ -161,7 +168,9 @@ def _stray(asked: _Asked, index: int, record: Record, part: Field, rule: FieldRu
     )
 
 
-def _value(profile: Profile, rule: FieldRule, index: int, record: Record, part: Field, encoding: str) -> Iterator[Finding]:
+def _value(
+    profile: Profile, rule: FieldRule, index: int, record: Record, part: Field, encoding: str
+) -> Iterator[Finding]:
     if rule.items[0].kind == "B":
         if len(part.value) not in rule.items[0].length:
             yield _field_finding(

@@ -100,7 +100,7 @@ def answer_transaction(
     `tcr` is the query's control number. FormatError REC-060 where the profile would refuse it: more than 99 prints, a
     candidate without prints, a hit without candidates, no hit with some.
     """
-    for reference, prints in candidates:
+    for _, prints in candidates:
         if not prints:
             raise FormatError(
                 "REC-061",
@@ -290,6 +290,6 @@ def _refusal(errors: Sequence[Finding], profile: Profile) -> FormatError:
         record=first.record or None,
         field=first.field or None,
         expected=first.expected,
-        remedy=f"{first.remedy}; `mithaq record check` lists every finding",
+        remedy=f"{first.remedy}; mithaq.record.check lists every finding",
         clause=first.clause,
     )

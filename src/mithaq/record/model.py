@@ -87,7 +87,9 @@ class Field:
     def _binary_text(self) -> str:
         items = BINARY_ITEMS[self.record_type]
         if self.number == 0 or self.number > len(items):
-            raise FormatError("REC-021", "the value is data, not text", field=self.name, expected="an item of the header")
+            raise FormatError(
+                "REC-021", "the value is data, not text", field=self.name, expected="an item of the header"
+            )
         if items[self.number - 1][1] == 6:
             return " ".join(str(code) for code in self.value if code != UNUSED_POSITION)
         return str(int.from_bytes(self.value, "big"))
@@ -240,7 +242,9 @@ class Transaction:
     def with_records(self, records: Sequence[Record]) -> Transaction:
         """A copy with these records; 1.003 CNT is made anew where types or IDCs differ from before. FormatError REC-025."""
         if not records or records[0].type != 1:
-            raise FormatError("REC-025", "the first record would not be Type-1", expected="one Type-1 record at the start")
+            raise FormatError(
+                "REC-025", "the first record would not be Type-1", expected="one Type-1 record at the start"
+            )
         made = tuple(records)
         if _contents(made) != _contents(self.records):
             made = (with_contents(made[0], made[1:]), *made[1:])
@@ -302,7 +306,9 @@ def with_length(record: Record) -> Record:
     if old.is_binary_item:
         made = record.size.to_bytes(4, "big") if record.size < 1 << 32 else None
         if made is None:
-            raise FormatError("REC-024", "the record is too long for its LEN", field=old.name, expected="less than 4 GiB")
+            raise FormatError(
+                "REC-024", "the record is too long for its LEN", field=old.name, expected="less than 4 GiB"
+            )
     else:
         rest = record.size - len(old.value)
         total = rest + 1

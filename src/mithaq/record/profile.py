@@ -24,18 +24,7 @@ Trust = Literal["C", "P", "R", "?", "M"]
 Kind = Literal["A", "N", "AN", "NS", "ANS", "U", "B"]
 Form = Literal["", "date", "instant"]
 
-STRUCTURE = (
-    "length",
-    "contents",
-    "order",
-    "repeated",
-    "foreign",
-    "separator",
-    "tail",
-    "designation",
-    "payload",
-    "tag",
-)
+STRUCTURE = ("length", "contents", "order", "repeated", "foreign", "separator", "tail", "designation", "payload", "tag")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 T = TypeVar("T")
@@ -311,7 +300,9 @@ class _Table:
         self._path = path
 
     def problem(self, key: str, expected: str) -> SettingsError:
-        return SettingsError("REC-091", "the profile is not in order", file=self._file, key=self._key(key), expected=expected)
+        return SettingsError(
+            "REC-091", "the profile is not in order", file=self._file, key=self._key(key), expected=expected
+        )
 
     def has(self, key: str) -> bool:
         return key in self._left

@@ -105,7 +105,13 @@ def _contents(tx: Transaction, make: _Maker) -> Iterator[Finding]:
     listed = contents(first)
     met = [(record.type, record.idc) for record in tx.records[1:]]
     counted = head[1] if len(head) == 2 else b""
-    if head[0] != b"1" or not counted.isdigit() or len(counted) > 4 or int(counted) != len(met) or len(listed) != len(met):
+    if (
+        head[0] != b"1"
+        or not counted.isdigit()
+        or len(counted) > 4
+        or int(counted) != len(met)
+        or len(listed) != len(met)
+    ):
         yield make(
             "contents",
             "REC-121",
@@ -138,10 +144,19 @@ def _order(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
     remedy = "put x.001 first, x.002 second, x.999 last"
     if numbers[0] != 1 or (record.type != 1 and (len(numbers) < 2 or numbers[1] != 2)):
         yield make(
-            "order", "REC-122", index, record, 0, "the record does not begin as it must", expected="LEN, then IDC", remedy=remedy
+            "order",
+            "REC-122",
+            index,
+            record,
+            0,
+            "the record does not begin as it must",
+            expected="LEN, then IDC",
+            remedy=remedy,
         )
     if not record.is_binary and 999 in numbers[:-1] and numbers[-1] != 999:
-        yield make("order", "REC-122", index, record, 999, "fields follow the data", expected="x.999 last", remedy=remedy)
+        yield make(
+            "order", "REC-122", index, record, 999, "fields follow the data", expected="x.999 last", remedy=remedy
+        )
     for number, times in Counter(numbers).items():
         if times > 1 and number:
             yield make(
@@ -195,7 +210,9 @@ def _order(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
 def _separators(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
     remedy = "write GS between fields, FS at the end, and none of the six reserved characters inside text"
     if not record.is_binary and not record.end:
-        yield make("separator", "REC-125", index, record, 0, "no FS closes the record", expected="FS (1C)", remedy=remedy)
+        yield make(
+            "separator", "REC-125", index, record, 0, "no FS closes the record", expected="FS (1C)", remedy=remedy
+        )
     if record.is_binary:
         return
     for part in record.fields:
@@ -268,7 +285,9 @@ def _payloads(tx: Transaction, make: _Maker) -> Iterator[Finding]:
                 record,
                 number,
                 "the picture is not of the kind that the record states",
-                expected=f"a picture that begins as {stated}" if stated in BINARY_COMPRESSION.values() else "a known compression",
+                expected=f"a picture that begins as {stated}"
+                if stated in BINARY_COMPRESSION.values()
+                else "a known compression",
                 met=f"one that begins as {kind}" if kind else "bytes of no known kind",
                 remedy="state the compression that the picture has",
             )

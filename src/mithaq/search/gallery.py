@@ -79,9 +79,7 @@ class Gallery:
         """
         check_request(len(probes), threshold, top, str(self.path))
         with self._lock:
-            self._read_on()
-            shelf, view = self._shelf, self._shelf.view()
-            packed = self._packed(shelf) if len(view.rows) > self.exhaustive else None
+            shelf, view, packed = self._ready()
         return persons(self._candidates(probes, threshold, shelf, view, packed), top)
 
     def _candidates(
@@ -102,10 +100,8 @@ class Gallery:
     def prepare(self) -> None:
         """Reads what the first search would read, and loads the compiled comparisons, so that it waits for nothing."""
         with self._lock:
-            self._read_on()
-            shelf, rows = self._shelf, self._shelf.view().rows.tolist()
-            if len(rows) > self.exhaustive:
-                self._packed(shelf)
+            shelf, view, _ = self._ready()
+        rows = view.rows.tolist()
         for row in rows[:TEMPLATES_KEPT]:
             self._template(shelf, row)
         some = self._template(shelf, rows[0]) if rows else None
@@ -171,14 +167,18 @@ class Gallery:
                     return None
                 raise self._files.refuse(damage, self._files.log_path.name, damage.met) from None
 
-    def _packed(self, shelf: Shelf) -> Packed:
+    def _ready(self) -> tuple[Shelf, View, Packed | None]:
+        """What a search beginning now works on; the packed codes only where the gallery is too large to do without."""
         while True:
+            self._read_on()
+            shelf = self._shelf
+            view = shelf.view()
             try:
-                return shelf.packed()
+                return shelf, view, shelf.packed() if len(view.rows) > self.exhaustive else None
             except FormatError as error:
                 raise refusal("template", str(self.path), code=error.code) from None
             except Damaged as damage:
-                if not self._read_on() or shelf is not self._shelf:
+                if not self._read_on():  # nothing was removed meanwhile that explains it
                     raise self._files.refuse(damage, self._files.log_path.name, damage.met) from None
 
     def _check_first_template(self) -> None:

@@ -97,4 +97,4 @@ def _bytes(value: object) -> bytes | None:
     """A stored value as bytes, also where an edit made text of it: a check must find that, not stumble over it."""
     if value is None:
         return None
-    return value.encode() if isinstance(value, str) else bytes(value)  # type: ignore[call-overload, no-any-return]
+    return value.encode() if isinstance(value, str) else bytes(value)  # type: ignore[call-overload]
