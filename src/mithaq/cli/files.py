@@ -127,7 +127,7 @@ def finger_compare(
         {"score": score.value, "parts": dict(score.parts), "pairs": score.pairs.tolist(), "false_match_rate": rate},
         json_,
         [
-            f"score {score.value:.4f}; a stranger reaches this about once in {1 / max(rate, 1e-12):,.0f} comparisons",
+            f"score {score.value:.4f}; a stranger reaches this {_how_often(rate)}",
             *[f"  {name:16} {value:.4f}" for name, value in score.parts.items()],
         ],
     )
@@ -214,6 +214,14 @@ def _record_line(row: Row) -> str:
     return (
         f"  {row.record:3} Type-{row.record_type:<2}{idc:7} {row.field:8} {row.mnemonic:5} {row.size:9,} B  {row.text}"
     )
+
+
+def _how_often(rate: float) -> str:
+    from mithaq.finger.calibration import is_extrapolated
+
+    if rate <= 1e-9:
+        return "less than once in 1,000,000,000 comparisons (extrapolated)"
+    return f"about once in {1 / rate:,.0f} comparisons" + (" (extrapolated)" if is_extrapolated(rate) else "")
 
 
 def _template(box: Box, file: Path, ppi: float | None) -> Template:

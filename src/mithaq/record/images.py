@@ -36,8 +36,9 @@ def images(tx: Transaction) -> tuple[PrintImage, ...]:
     """The transaction's finger pictures in file order; the first of several positions counts.
 
     Where a record names no compression, its first bytes do. Resolution: Types 13 and 14 by their scale units (1 per
-    inch, 2 per centimetre; both axes alike); Type-4 by its ISR, 1 for 1.011, 0 for 1.012 and at least 500 ppi. None where nothing is stated. A value within one step of its own
-    unit from 500 or 1000 ppi is that (19.69 per mm and 197 per cm are 500).
+    inch, 2 per centimetre; both axes alike); Type-4 by its ISR, 1 for 1.011, 0 for 1.012 and at least 500 ppi. None
+    where nothing is stated. A value within one step of its own unit from 500 or 1000 ppi is that (19.69 per mm and 197
+    per cm are 500).
     """
     found = (image_of(tx, record) for record in tx.records)
     return tuple(picture for picture in found if picture is not None)

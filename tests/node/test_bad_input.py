@@ -1,0 +1,226 @@
+"""What can be wrong around a node: each gets one sentence with a code, and nothing is left half done."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pair import NAMES, Pair
+
+from mithaq.errors import MithaqError, PartnerError, SettingsError, StorageError, TrustError
+from mithaq.node.initialise import initialise
+from mithaq.node.opening import open_node
+from mithaq.node.peer import Post, client_context, server_context
+from mithaq.node.serve import listen
+from mithaq.node.settings import read_settings
+from mithaq.node.store import conversations
+from mithaq.pact.certificate import make_tls_identity
+from mithaq.units import utc_now
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    initialise(tmp_path / "QA", party="QA", contact="qa-ncp", name=NAMES["QA"], desk="127.0.0.1:0")
+    return tmp_path / "QA"
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    made = Pair(tmp_path_factory.mktemp("pair"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda text: text + "\n[surprise]\nx = 1\n", "NOD-004"),
+        (lambda text: text.replace('party = "QA"', 'party = "Qatar"'), "NOD-004"),
+        (lambda text: text.replace('desk = "127.0.0.1:0"', 'desk = "nowhere"'), "NOD-004"),
+        (lambda text: text + "\n[[[", "NOD-003"),
+    ],
+    ids=["unknown key", "wrong value", "no address", "not TOML"],
+)
+def test_settings_that_do_not_fit_name_file_and_key(home: Path, change, code: str) -> None:  # type: ignore[no-untyped-def]
+    file = home / "node.toml"
+    file.write_text(change(file.read_text()))
+    with pytest.raises(SettingsError) as refused:
+        read_settings(home)
+    assert refused.value.code == code
+    assert "node.toml" in str(refused.value)
+
+
+def test_settings_that_are_not_text_or_not_there(home: Path, tmp_path: Path) -> None:
+    (home / "node.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError) as unreadable:
+        read_settings(home)
+    assert unreadable.value.code == "NOD-002"
+    with pytest.raises(SettingsError) as missing:
+        read_settings(tmp_path)
+    assert missing.value.code == "NOD-001"
+
+
+def test_a_folder_that_holds_something_is_left_alone(home: Path) -> None:
+    before = sorted(path.name for path in home.rglob("*"))
+    with pytest.raises(SettingsError) as refused:
+        initialise(home, party="QA", contact="qa-ncp", name=NAMES["QA"])
+    assert refused.value.code == "NOD-180"
+    assert sorted(path.name for path in home.rglob("*")) == before
+
+
+def test_a_node_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(MithaqError):
+        initialise(tmp_path / "new", party="QA", contact="qa-ncp", name={"en": "x", "ar": "no Arabic"})
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_port_in_use_is_said_and_nothing_is_started() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        with pytest.raises(SettingsError) as refused:
+            listen(("127.0.0.1", holder.getsockname()[1]), key="listen.partner")
+    assert refused.value.code == "NOD-140"
+    assert "listen.partner" in str(refused.value)
+
+
+def test_a_database_of_another_version_is_not_touched(home: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(home / "node.sqlite") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageError) as refused:
+        open_node(home)
+    assert refused.value.code == "NOD-014"
+    (home / "node.sqlite").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError) as damaged:
+        open_node(home)
+    assert damaged.value.code in ("NOD-012", "NOD-013")
+
+
+def test_a_missing_key_is_named(home: Path) -> None:
+    (home / "keys" / "prints.key").unlink()
+    with pytest.raises(SettingsError) as refused:
+        open_node(home)
+    assert refused.value.code == "NOD-021"
+
+
+def test_agreements_that_do_not_hold_are_not_used_and_the_reason_is_shown(pair: Pair) -> None:
+    node = pair.nodes["QA"]
+    folder = pair.homes["QA"] / "agreements"
+    values = json.loads(pair.signed)
+    one_sided = dict(values, signatures=values["signatures"][:1])
+    edited = json.loads(pair.signed)
+    edited["document"]["search_types"]["TP/TP"]["day"] = 9999
+    from mithaq.pact.strict import canonical
+
+    (folder / "one-sided.json").write_bytes(canonical(one_sided))
+    (folder / "edited.json").write_bytes(canonical(edited))
+    (folder / "unsigned.json").write_bytes(canonical(values["document"]))
+    node.agreements.refresh()
+    codes = {name: error.code for name, error in node.agreements.problems.items()}
+    assert codes == {"one-sided.json": "PAC-021", "edited.json": "PAC-022", "unsigned.json": "PAC-020"}
+    assert len(node.agreements.all()) == 1
+    for name in codes:
+        (folder / name).unlink()
+    with pytest.raises(TrustError):
+        node.agreements.install(canonical(edited))
+
+
+def test_a_full_disk_loses_nothing_that_was_kept(pair: Pair, tmp_path: Path) -> None:
+    """SQLite's own limit stands in for the disk's: the failing transaction leaves no trace."""
+    node = pair.nodes["US"]
+    with node.database.read() as tx:
+        pages = tx.exec_driver_sql("PRAGMA page_count").scalar()
+    with pytest.raises(StorageError) as full, node.database.write() as tx:
+        tx.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        for number in range(100_000):
+            conversations.count_query(tx, "QA", "in", "TP/TP", f"{number:010d}")
+    assert full.value.code == "NOD-010"
+    with node.database.write() as tx:
+        tx.exec_driver_sql("PRAGMA max_page_count = 1073741823")
+        assert conversations.used_today(tx, "QA", "in", "TP/TP", "0000000001") == 0
+        conversations.count_query(tx, "QA", "in", "TP/TP", "0000000001")
+
+
+def test_strangers_and_expired_certificates_do_not_pass_the_handshake(tmp_path: Path) -> None:
+    now = utc_now()
+    made = {
+        "server": make_tls_identity("server", ["127.0.0.1"], days=2, now=now),
+        "partner": make_tls_identity("partner", ["127.0.0.1"], days=2, now=now),
+        "stranger": make_tls_identity("stranger", ["127.0.0.1"], days=2, now=now),
+        "expired": make_tls_identity("expired", ["127.0.0.1"], days=1, now=now - timedelta(days=30)),
+    }
+    for name, identity in made.items():
+        (tmp_path / f"{name}.pem").write_bytes(identity.certificate_pem)
+        (tmp_path / f"{name}.key").write_bytes(identity.key_pem)
+    pinned = [made["partner"].certificate_der, made["expired"].certificate_der]
+    context = server_context(tmp_path / "server.pem", tmp_path / "server.key", pinned)
+    outcomes = {name: _shake_hands(context, tmp_path, name, made["server"].certificate_der) for name in made}
+    assert outcomes == {"partner": True, "stranger": False, "expired": False, "server": False}
+
+
+def _shake_hands(context: ssl.SSLContext, folder: Path, name: str, server_der: bytes) -> bool:
+    """Whether the server accepted a client with that certificate: only then does it answer."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        try:
+            connection, _ = listener.accept()
+            with context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(10)
+                secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    post = Post(url, client_context(folder / f"{name}.pem", folder / f"{name}.key", [server_der]), timeout_s=5)
+    try:
+        return post.deliver(b"x") == b"ok"
+    except PartnerError as error:
+        assert error.code in ("NOD-041", "NOD-042")
+        return False
+    finally:
+        post.close()
+        listener.close()
+        thread.join(5)
+
+
+def test_a_partner_that_is_down_is_one_sentence_and_worth_another_try(tmp_path: Path) -> None:
+    identity = make_tls_identity("us", ["127.0.0.1"], days=1, now=utc_now())
+    (tmp_path / "c.pem").write_bytes(identity.certificate_pem)
+    (tmp_path / "c.key").write_bytes(identity.key_pem)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    post = Post(f"https://127.0.0.1:{port}", client_context(tmp_path / "c.pem", tmp_path / "c.key", []), timeout_s=2)
+    with pytest.raises(PartnerError) as down:
+        post.deliver(b"x")
+    assert (down.value.code, down.value.may_retry) == ("NOD-042", True)
+    post.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "status"),
+    [(b"not a wsq", "IMG-002", 3), (b"", "IMG-001", 3), (b"\xff\xa0" + b"\x00" * 40, "IMG-", 3)],
+    ids=["a text file called .wsq", "an empty file", "a wsq that ends at once"],
+)
+def test_the_command_line_says_it_in_one_line_without_a_traceback(
+    tmp_path: Path, content: bytes, code: str, status: int
+) -> None:
+    (tmp_path / "print.wsq").write_bytes(content)
+    command = [sys.executable, "-m", "mithaq", "finger", "extract", str(tmp_path / "print.wsq"), "-o", "out.template"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == status
+    assert result.stderr.startswith(f"mithaq: {code}")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out.template").exists()
