@@ -89,10 +89,11 @@ def test_two_decoys_before_the_data() -> None:
 
 @pytest.mark.parametrize("shift", [-400, -3, -1, 1, 3, 40, 10**6])
 def test_a_wrong_length_of_a_text_record_is_kept(shift: int) -> None:
-    two = tagged(2, (2, b"00"), (3, b"text" * 120), shift=shift)
+    fields = ((2, b"00"), (3, b"text" * 120))
+    two = tagged(2, *fields, shift=shift)
     tx = read_back(first((2, 0), (4, 1), (14, 2)) + two + binary(4, 1) + print14(2))
     assert [record.type for record in tx.records] == [1, 2, 4, 14]
-    assert tx.records[1].integer(1) == len(two) + shift
+    assert tx.records[1].integer(1) == len(tagged(2, *fields)) + shift
 
 
 @pytest.mark.parametrize("shift", [-700, -1, 1, 20])

@@ -74,13 +74,18 @@ class Gallery:
     def search(self, probes: Sequence[Template], *, threshold: float, top: int) -> list[Candidate]:
         """At most `top` persons whose best impression scores `threshold` (0 to 1) or more against any of the probes.
 
-        Sees what was acknowledged before it began. Best first, equal scores by reference; `parts` and `probe` say how
-        the best score came about. StorageError GAL-035 for a request that means nothing.
+        Sees what was acknowledged before it began, and never answers with somebody who was removed before it ended.
+        Best first, equal scores by reference; `parts` and `probe` say how the best score came about. StorageError GAL-035
+        for a request that means nothing.
         """
         check_request(len(probes), threshold, top, str(self.path))
         with self._lock:
             shelf, view, packed = self._ready()
-        return persons(self._candidates(probes, threshold, shelf, view, packed), top)
+        found = list(self._candidates(probes, threshold, shelf, view, packed))
+        with self._lock:
+            self._read_on()
+            present = self._shelf.rows_of
+            return persons((candidate for candidate in found if candidate.reference in present), top)
 
     def _candidates(
         self, probes: Sequence[Template], threshold: float, shelf: Shelf, view: View, packed: Packed | None
