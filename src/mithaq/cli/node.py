@@ -221,7 +221,7 @@ def query(
                 )
             time.sleep(POLL_S)
         lines = [f"{found.id}  {found.state}"]
-        lines += [f"  reference {found.reference}"] if found.reference else []
+        lines += [f"  candidate {reference}" for reference in found.candidates]
         lines += [f"  {code}: {text}" for code, text in found.reasons]
         lines += [f"  {found.clause['ref']}: {found.clause['en']}"] if found.clause else []
         say(_facts(found), json_, lines)
@@ -235,6 +235,7 @@ def conclude(
     officer: Officer,
     decision: Annotated[str, typer.Option(help="identified, excluded or inconclusive.")],
     home: Home = Path(),
+    reference: Annotated[str, typer.Option(help="The candidate identified, where the hit has several.")] = "",
     note: Annotated[str, typer.Option(help="A note for the record.")] = "",
     passphrase_file: PassphraseFile = None,
     json_: Json = False,
@@ -253,6 +254,7 @@ def conclude(
             officer=officer,
             passphrase=passphrase(passphrase_file, officer),
             decision=Conclusion(decision),
+            reference=reference,
             note=note,
         )
         _say_done(done, json_)
@@ -377,6 +379,7 @@ def _facts(found: Conversation) -> dict[str, Any]:
         "purpose": found.purpose,
         "case": found.case_number,
         "reference": found.reference,
+        "candidates": list(found.candidates),
         "reasons": [list(reason) for reason in found.reasons],
         "clause": found.clause,
         "created_at": found.created_at,

@@ -57,7 +57,7 @@ class Desk:
             lstrip_blocks=True,
         )
         self.static = folder / "static"
-        self.comparisons: OrderedDict[tuple[str, str], views.Comparison | None] = OrderedDict()
+        self.comparisons: OrderedDict[tuple[str, str, str], views.Comparison | None] = OrderedDict()
 
     def render(
         self, request: Request, page: str, officer: Officer | None, status: int = 200, **values: Any
@@ -106,11 +106,11 @@ class Desk:
         status = 403 if isinstance(error, TrustError) else 503 if error.exit_status == 1 else 422
         return self.render(request, "error.html", officer, status, error=error)
 
-    def compare(self, conversation: Conversation) -> views.Comparison | None:
-        """The two prints, computed once for a few conversations."""
-        key = (conversation.id, conversation.state)
+    def compare(self, conversation: Conversation, reference: str) -> views.Comparison | None:
+        """The query's print and one candidate's, computed once for a few of them."""
+        key = (conversation.id, conversation.state, reference)
         if key not in self.comparisons:
-            self.comparisons[key] = views.comparison(self.node, conversation.id)
+            self.comparisons[key] = views.comparison(self.node, conversation.id, reference)
             while len(self.comparisons) > COMPARISONS_KEPT:
                 self.comparisons.popitem(last=False)
         return self.comparisons[key]
@@ -217,21 +217,21 @@ def desk_app(node: Node) -> FastAPI:
         return RedirectResponse(f"/c/{result.id}", 303)
 
     @app.get("/c/{conversation_id}")
-    async def conversation(request: Request, conversation_id: str) -> Response:
+    async def conversation(request: Request, conversation_id: str, candidate: str = "") -> Response:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
         try:
-            return await run_in_threadpool(_conversation_page, desk, request, officer, conversation_id)
+            return await run_in_threadpool(_conversation_page, desk, request, officer, conversation_id, candidate)
         except MithaqError as error:
             return desk.failed(request, officer, error)
 
     @app.get("/c/{conversation_id}/{which}.png")
-    async def picture(request: Request, conversation_id: str, which: str) -> Response:
+    async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
         if await signed_in(request) is None:
             return Response(status_code=404)
         found = await run_in_threadpool(views.find, node, conversation_id)
-        pair = await run_in_threadpool(desk.compare, found)
+        pair = await run_in_threadpool(desk.compare, found, _shown(found, candidate))
         if pair is None or which not in ("query", "candidate"):
             return Response(status_code=404)
         return Response(pair.query_png if which == "query" else pair.candidate_png, media_type="image/png")
@@ -332,9 +332,17 @@ def _query_page(
     )
 
 
-def _conversation_page(desk: Desk, request: Request, officer: Officer, conversation_id: str) -> Response:
+def _shown(found: Conversation, candidate: str) -> str:
+    """The candidate to show: the one asked for where the hit has it, else the one that is followed."""
+    return candidate if candidate in found.candidates else found.reference or ""
+
+
+def _conversation_page(
+    desk: Desk, request: Request, officer: Officer, conversation_id: str, candidate: str
+) -> Response:
     node = desk.node
     found = views.find(node, conversation_id)
+    shown = _shown(found, candidate)
     agreement = node.agreements.by_id(found.agreement)
     steps = [event for event, _ in views.next_steps(found)]
     is_holder = found.side == "holder"
@@ -346,7 +354,8 @@ def _conversation_page(desk: Desk, request: Request, officer: Officer, conversat
         agreement=agreement,
         steps=steps,
         history=views.history(node, found.id),
-        pair=None if is_holder else desk.compare(found),
+        shown=shown,
+        pair=None if is_holder else desk.compare(found, shown),
         request_=views.request_of(node, found.id) if is_holder else None,
         available=views.available_fields(node, found, agreement) if "prepare-release" in steps else [],
         prepared=views.prepared_fields(node, found.id) if is_holder else (),
@@ -363,7 +372,8 @@ def _act(
     who = {"officer": officer.id, "passphrase": form.get("passphrase", "")}
     if step == "conclude" and form.get("decision") in set(Conclusion):
         note = form.get("note", "")[:500]
-        return flow.conclude(node, conversation_id, decision=Conclusion(form["decision"]), note=note, **who)
+        decision, reference = Conclusion(form["decision"]), form.get("reference", "")
+        return flow.conclude(node, conversation_id, decision=decision, reference=reference, note=note, **who)
     if step == "request":
         return flow.request_data(node, conversation_id, fields=fields, urgent=form.get("urgent") == "on", **who)
     if step == "prepare":

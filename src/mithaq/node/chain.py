@@ -70,7 +70,7 @@ def on_record(tx: Tx, node: Node, conversation: Conversation, request: Request |
         purpose=conversation.purpose,
         offence=Offence(conversation.offence["category"], int(conversation.offence["max_penalty_months"])),
         outcome="hit" if conversation.reference else None,
-        references=(conversation.reference,) if conversation.reference else (),
+        references=tuple(conversation.candidates),
         answered_at=parse_timestamp(answers[0].created_at) if answers else None,
         conclusion=known.conclusion if known else conclusion.get("decision"),
         concluded_reference=known.concluded_reference if known else str(conclusion.get("reference", "")),

@@ -345,6 +345,7 @@ def _send_answer(
         Actor.SYSTEM,
         agreement,
         due_at=None,
+        candidates=named,
         reference=named[0] if named else None,
     )
     body = write_transaction(transaction)
@@ -423,6 +424,7 @@ def take_answer(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages
         agreement,
         reasons=[list(reason) for reason in reply.reasons],
         clause=clause,
+        candidates=named,
         reference=named[0] if named else None,
     )
     entry = journal.received(
@@ -444,25 +446,60 @@ def take_answer(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages
 
 
 def conclude(
-    node: Node, conversation_id: str, *, officer: str, passphrase: str, decision: Conclusion, note: str = ""
+    node: Node,
+    conversation_id: str,
+    *,
+    officer: str,
+    passphrase: str,
+    decision: Conclusion,
+    reference: str = "",
+    note: str = "",
 ) -> Conversation | Refused:
-    """Record what an examiner concluded of the candidate, signed with that examiner's own credential (REQ-032, 035)."""
+    """Record what an examiner concluded of the hit, signed with that examiner's own credential (REQ-032, 035).
+
+    "Identified" is said of one candidate, which `reference` names where there are several; the prints of the others are
+    erased. "Excluded" and "inconclusive" are said of all of them.
+    """
     credential = officers.unlock(node, officer, passphrase, role="examiner")
     event = CONCLUSION_EVENT[decision]
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
         if refusal := may(conversation, event, Actor.EXAMINER, agreement):
             return refusal
-        reference = conversation.reference or ""
-        terms = {"decision": str(decision), "reference": reference, "note": note}
+        reference = _concluded_on(conversation, reference, decision)
+        of = [reference] if decision is Conclusion.IDENTIFIED else list(conversation.candidates)
+        terms = {"decision": str(decision), "reference": reference, "references": of, "note": note}
         act = officers.act(tx, node, credential, conversation, "conclusion", **terms)
         facts = {"conclusion": str(decision), "by": officer, "act": act.digest, "reference": reference}
         journal.write(tx, node, "conclusion", conversation=conversation.id, **facts)
-        conversation = move(tx, node, conversation, event, Actor.EXAMINER, agreement)
-        if decision is not Conclusion.IDENTIFIED:
+        conversation = move(tx, node, conversation, event, Actor.EXAMINER, agreement, reference=reference)
+        if decision is Conclusion.IDENTIFIED:
+            erase_prints(tx, node, conversation.id, ["candidate"], reason="another-identified", but=reference)
+        else:
             erase_prints(tx, node, conversation.id, ["candidate", "query"], reason=str(decision))
     node.metrics.conclusions.labels(str(decision)).inc()
     return conversation
+
+
+def _concluded_on(conversation: Conversation, reference: str, decision: Conclusion) -> str:
+    """The candidate that a conclusion is said of: the one named, or the only one; the best where it is said of all."""
+    candidates = conversation.candidates
+    if reference and reference not in candidates:
+        raise FormatError(
+            "NOD-117",
+            "the hit has no candidate of that number",
+            place=conversation.id[:12],
+            expected=f"one of its {len(candidates)} candidates",
+            remedy="`mithaq node status` lists them",
+        )
+    if decision is Conclusion.IDENTIFIED and not reference and len(candidates) > 1:
+        raise SettingsError(
+            "NOD-118",
+            "the hit has several candidates, and an identification is of one",
+            key="reference",
+            expected="the number of the candidate that was identified",
+        )
+    return (reference if decision is Conclusion.IDENTIFIED else "") or conversation.reference or ""
 
 
 def take_notice(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:

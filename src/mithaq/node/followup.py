@@ -62,7 +62,8 @@ def take_request(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
         facts = chain.their_request(node, opened, request)
         record = chain.on_record(tx, node, conversation, request)
         decision = gate_request(facts, record, agreement, at=node.clock())
-    conversation = move(tx, node, conversation, Event.REQUEST, Actor.PARTNER, agreement)
+    named = {"reference": request.reference} if request.reference in conversation.candidates else {}
+    conversation = move(tx, node, conversation, Event.REQUEST, Actor.PARTNER, agreement, **named)
     chain.keep_request(tx, node, conversation, request)
     log = {"reference": request.reference, "case": request.case, "by": request.requested_by}
     entry = journal.received(tx, node, opened, stages, **log)

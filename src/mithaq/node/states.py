@@ -50,6 +50,7 @@ def begin(
         run_by=facts.run_by,
         approved_by=facts.approved_by,
         tcn=tcn,
+        candidates=[],
         reference=None,
         reasons=[],
         clause=None,
@@ -125,9 +126,9 @@ def keep_prints(
         conversations.add_print(tx, node.seal_print(conversation.id, role, found, reference=reference))
 
 
-def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str], *, reason: str) -> None:
-    """Erase prints that a conversation no longer needs, and say so in the ledger."""
-    erased = sum(conversations.erase_prints(tx, conversation_id, role) for role in roles)
+def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str], *, reason: str, but: str = "") -> None:
+    """Erase prints that a conversation no longer needs (those of the reference `but` excepted), and say so in the ledger."""
+    erased = sum(conversations.erase_prints(tx, conversation_id, role, but=but) for role in roles)
     if erased:
         journal.write(tx, node, "prints-erased", conversation=conversation_id, prints=erased, reason=reason)
 

@@ -122,11 +122,12 @@ def quotas(node: Node, partner: str) -> list[Quota]:
         ]
 
 
-def comparison(node: Node, conversation_id: str) -> Comparison | None:
-    """The query print and the candidate's print that fit each other best; None where either is no longer kept."""
+def comparison(node: Node, conversation_id: str, reference: str) -> Comparison | None:
+    """The query print and the print of the candidate `reference` that fit each other best; None where either is gone."""
     with node.database.read() as tx:
         asked = [node.open_print(p) for p in conversations.conversation_prints(tx, conversation_id, "query")]
-        found = [node.open_print(p) for p in conversations.conversation_prints(tx, conversation_id, "candidate")]
+        kept = conversations.conversation_prints(tx, conversation_id, "candidate")
+        found = [node.open_print(p) for p in kept if p.reference == reference]
     if not asked or not found:
         return None
     left = [(image, extract(image)) for image in (to_matcher(node.gray(one)) for one in asked)]

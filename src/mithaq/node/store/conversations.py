@@ -14,7 +14,11 @@ from mithaq.node.store.tables import acts, conversations, counters, prints
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One query's life on one side. `reasons` holds (code, text) pairs; `stages` milliseconds by stage."""
+    """One query's life on one side.
+
+    `candidates` are the hit's reference numbers, best first; `reference` is the one that is followed: the best, and from
+    a conclusion on the one that it names. `reasons` holds (code, text) pairs; `stages` milliseconds by stage.
+    """
 
     id: str
     side: str
@@ -31,6 +35,7 @@ class Conversation:
     run_by: str
     approved_by: str
     tcn: str
+    candidates: Sequence[str]
     reference: str | None
     reasons: Sequence[Sequence[str]]
     clause: Mapping[str, str] | None
@@ -142,10 +147,12 @@ def conversation_prints(tx: Tx, conversation_id: str, role: str) -> list[StoredP
     return [StoredPrint(*row) for row in tx.execute(statement)]
 
 
-def erase_prints(tx: Tx, conversation_id: str, role: str) -> int:
-    """Erase the prints of a conversation in one role; returns how many there were."""
-    result = tx.execute(delete(prints).where(prints.c.conversation == conversation_id, prints.c.role == role))
-    return int(result.rowcount)
+def erase_prints(tx: Tx, conversation_id: str, role: str, *, but: str = "") -> int:
+    """Erase the prints of a conversation in one role, those of the reference `but` excepted; returns how many."""
+    where = (prints.c.conversation == conversation_id) & (prints.c.role == role)
+    if but:
+        where &= prints.c.reference != but
+    return int(tx.execute(delete(prints).where(where)).rowcount)
 
 
 def add_act(tx: Tx, act: Act) -> None:

@@ -43,7 +43,10 @@ conversations = Table(
     Column("run_by", String(64), nullable=False, default=""),
     Column("approved_by", String(64), nullable=False, default=""),
     Column("tcn", String(40), nullable=False),
-    Column("reference", String(64)),  # the hit's reference number
+    Column("candidates", JSON, nullable=False),  # the hit's reference numbers, best first
+    Column(
+        "reference", String(64)
+    ),  # the one among them that is followed: the best, then the one that was concluded on
     Column("reasons", JSON, nullable=False),  # [[code, text], ...] where refused, unsearchable or not released
     Column("clause", JSON),  # the clause behind a refusal
     Column("stages", JSON, nullable=False),  # {stage: milliseconds} on this side

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("run_by", sa.String(length=64), nullable=False),
         sa.Column("approved_by", sa.String(length=64), nullable=False),
         sa.Column("tcn", sa.String(length=40), nullable=False),
+        sa.Column("candidates", sa.JSON(), nullable=False),
         sa.Column("reference", sa.String(length=64), nullable=True),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("clause", sa.JSON(), nullable=True),
