@@ -43,7 +43,7 @@ def hit(pair: Pair, population: Population) -> Conversation:
 
 
 def client(pair: Pair, code: str, officer: str | None = None, language: str = "en") -> TestClient:
-    made = TestClient(desk_app(pair.nodes[code]), follow_redirects=False)
+    made = TestClient(desk_app(pair.nodes[code]), base_url="http://localhost", follow_redirects=False)
     made.cookies.set("mithaq-language", language)
     if officer:
         answer = made.post("/sign-in", data={"officer": officer, "passphrase": PASSPHRASE})
