@@ -122,6 +122,8 @@ def desk_app(node: Node) -> FastAPI:
     app.include_router(operations(node))
     app.mount("/static", StaticFiles(directory=desk.static), name="static")
 
+    app.add_middleware(BodyLimit, largest=LARGEST_FORM, at={"/query": LARGEST_UPLOAD})
+
     @app.middleware("http")
     async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         try:
@@ -135,8 +137,6 @@ def desk_app(node: Node) -> FastAPI:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
-
-    app.add_middleware(BodyLimit, largest=LARGEST_FORM, at={"/query": LARGEST_UPLOAD})
 
     @app.exception_handler(HTTPException)
     async def no_page(request: Request, error: HTTPException) -> Response:
