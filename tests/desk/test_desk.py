@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,17 @@ def test_the_examiner_sees_both_prints_with_pairs_and_no_personal_data(pair: Pai
     person = pair.nodes["US"].person(hit.reference or "")
     assert person["family_name"]["original"] not in page
     assert person["birth_date"] not in page
+
+
+def test_a_print_that_the_node_erased_is_shown_no_longer(
+    pair: Pair, hit: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = client(pair, "QA", "examiner-1")
+    assert reader.get(f"/c/{hit.id}/candidate.png").status_code == 200
+    monkeypatch.setattr(views, "comparison", lambda node, conversation_id: None)  # as after the erasure
+    assert reader.get(f"/c/{hit.id}/candidate.png").status_code == 200, "kept a while, since it costs two extractions"
+    monkeypatch.setattr(pair.nodes["QA"], "monotonic", lambda: time.monotonic() + 301)
+    assert reader.get(f"/c/{hit.id}/candidate.png").status_code == 404
 
 
 def test_a_form_without_this_sessions_token_does_nothing(pair: Pair, hit: Conversation) -> None:

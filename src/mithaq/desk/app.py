@@ -43,7 +43,7 @@ from mithaq.units import FingerPosition
 _log = structlog.get_logger("mithaq.desk")
 LARGEST_UPLOAD = 30 * 1024 * 1024  # bytes: a tenprint transaction at 1000 ppi
 LARGEST_FORM = 64 * 1024  # bytes: every other form, which a visitor who has not signed in may send too
-COMPARISONS_KEPT = 8
+COMPARISONS_KEPT, COMPARISON_LIFE_S = 8, 300.0  # a print that the node erased is gone here soon after
 STEPS = ("conclude", "request", "prepare", "approve", "refuse")
 
 
@@ -67,7 +67,7 @@ class Desk:
             lstrip_blocks=True,
         )
         self.static = folder / "static"
-        self.comparisons: OrderedDict[tuple[str, str], views.Comparison | None] = OrderedDict()
+        self.comparisons: OrderedDict[tuple[str, str], tuple[float, views.Comparison | None]] = OrderedDict()
 
     def render(self, request: Request, page: str, status: int = 200, **values: Any) -> Response:
         """A page in the reader's language, with the officer whom `signed_in` found."""
@@ -106,13 +106,16 @@ class Desk:
         return self.render(request, "error.html", by_code.get(error.code, by_family), error=error)
 
     def compare(self, conversation: Conversation) -> views.Comparison | None:
-        """The two prints, computed once for a few conversations."""
-        key = (conversation.id, conversation.state)
-        if key not in self.comparisons:
-            self.comparisons[key] = views.comparison(self.node, conversation.id)
+        """The two prints, computed once for a few conversations and a few minutes."""
+        key, now = (conversation.id, conversation.state), self.node.monotonic()
+        made, found = self.comparisons.get(key, (now - COMPARISON_LIFE_S, None))
+        if now - made >= COMPARISON_LIFE_S:
+            found = views.comparison(self.node, conversation.id)
+            self.comparisons[key] = now, found
+            self.comparisons.move_to_end(key)
             while len(self.comparisons) > COMPARISONS_KEPT:
                 self.comparisons.popitem(last=False)
-        return self.comparisons[key]
+        return found
 
 
 def desk_app(node: Node) -> FastAPI:
@@ -121,7 +124,6 @@ def desk_app(node: Node) -> FastAPI:
     app = FastAPI(title="mithaq desk", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(operations(node))
     app.mount("/static", StaticFiles(directory=desk.static), name="static")
-
     app.add_middleware(BodyLimit, largest=LARGEST_FORM, at={"/query": LARGEST_UPLOAD})
 
     @app.middleware("http")
@@ -142,7 +144,9 @@ def desk_app(node: Node) -> FastAPI:
     async def no_page(request: Request, error: HTTPException) -> Response:
         """An address or method that is not the desk's, as a page of the desk."""
         await signed_in(request)
-        return desk.render(request, "missing.html", error.status_code)
+        page = desk.render(request, "missing.html", error.status_code)
+        page.headers.update(error.headers or {})  # a 405 says which methods there are
+        return page
 
     async def signed_in(request: Request) -> Officer | None:
         token = request.cookies.get(desk.guard.cookie)
