@@ -20,6 +20,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.datastructures import FormData
@@ -290,6 +291,9 @@ def desk_app(node: Node) -> FastAPI:
         shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
         return desk.render(request, "agreement.html", shown=shown)
 
+    for route in app.routes:
+        if isinstance(route, APIRoute) and "GET" in route.methods:
+            route.methods.add("HEAD")  # monitors and link checkers ask with it
     return app
 
 
