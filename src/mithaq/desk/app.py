@@ -292,7 +292,7 @@ def desk_app(node: Node) -> FastAPI:
         return desk.render(request, "agreement.html", shown=shown)
 
     for route in app.routes:
-        if isinstance(route, APIRoute) and "GET" in route.methods:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")  # monitors and link checkers ask with it
     return app
 
