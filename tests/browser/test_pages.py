@@ -85,6 +85,13 @@ def test_an_examiner_finds_everything_in_place(desk: tuple[str, str], language: 
         before = page.locator("svg.print").nth(1).get_attribute("viewBox")
         page.locator("[data-zoom=in]").click()
         assert page.locator("svg.print").nth(1).get_attribute("viewBox") != before, "both prints zoom together"
+        page.locator("svg.print").nth(0).press("0")
+        assert page.locator("svg.print").nth(1).get_attribute("viewBox") == before, "0 shows the whole print again"
+        page.locator("svg.print").nth(0).press("+")
+        page.locator("svg.print").nth(0).press("ArrowRight")
+        views_ = [page.locator("svg.print").nth(number).get_attribute("viewBox") or "" for number in (0, 1)]
+        assert all(float(view.split()[0]) > 0 for view in views_), "the keyboard moves both prints"
+        page.locator("svg.print").nth(0).press("0")
         assert page.locator("input[name=decision]").count() == 3
         assert page.evaluate("document.documentElement.scrollWidth") <= width + 1, "nothing sticks out sideways"
         assert complaints == []

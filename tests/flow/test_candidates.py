@@ -98,7 +98,7 @@ def test_an_exclusion_is_of_all_candidates(pair: Pair, hit: Conversation) -> Non
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_the_desk_shows_one_candidate_at_a_time(pair: Pair, hit: Conversation, language: str) -> None:
-    examiner = TestClient(desk_app(pair.nodes["QA"]), follow_redirects=False)
+    examiner = TestClient(desk_app(pair.nodes["QA"]), base_url="http://localhost", follow_redirects=False)
     examiner.cookies.set("mithaq-language", language)
     examiner.post("/sign-in", data=WHO)
     first, second = hit.candidates

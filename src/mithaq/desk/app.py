@@ -11,18 +11,22 @@ Pages show what `node.views` hands out and nothing else. /healthz and /metrics a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
-from mithaq.desk.guard import COOKIE, HEADERS, SESSION_S, Guard
+from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
 from mithaq.node import flow, officers, views
@@ -30,14 +34,17 @@ from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
 from mithaq.node.views import Conversation
-from mithaq.pact.agreement import active, clause_text, terms_of
+from mithaq.pact.agreement import Agreement, active, clause_text, terms_of
 from mithaq.pact.gate import Offence, Refused
 from mithaq.pact.lifecycle import Conclusion
+from mithaq.pact.terms import Clause
 from mithaq.pact.wording import label, release_refusals
 from mithaq.units import FingerPosition
 
-LARGEST_FORM = 30 * 1024 * 1024  # bytes: a tenprint transaction at 1000 ppi
-COMPARISONS_KEPT = 8
+_log = structlog.get_logger("mithaq.desk")
+LARGEST_UPLOAD = 30 * 1024 * 1024  # bytes: a tenprint transaction at 1000 ppi
+LARGEST_FORM = 64 * 1024  # bytes: every other form, which a visitor who has not signed in may send too
+COMPARISONS_KEPT, COMPARISON_LIFE_S = 8, 300.0  # a print that the node erased is gone here soon after
 STEPS = ("conclude", "request", "prepare", "approve", "refuse")
 
 
@@ -46,8 +53,11 @@ class Desk:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        host = node.settings.desk_address[0]
-        self.guard = Guard(frozenset({host, "127.0.0.1", "localhost", "testserver"} - {"0.0.0.0", "::"}))
+        names = {node.settings.desk_address[0], *node.settings.listen.desk_names, "127.0.0.1", "localhost"}
+        # Browsers tell cookies of one host apart by name, not by port: two desks on one machine need two names.
+        self.guard = Guard(
+            frozenset(name.lower() for name in names - {"0.0.0.0", "::"}), cookie=f"mithaq-session-{node.party.lower()}"
+        )
         folder = Path(str(resources.files("mithaq.desk")))
         self.pages = Environment(
             loader=FileSystemLoader(folder / "pages"),
@@ -57,20 +67,17 @@ class Desk:
             lstrip_blocks=True,
         )
         self.static = folder / "static"
-        self.comparisons: OrderedDict[tuple[str, str, str], views.Comparison | None] = OrderedDict()
+        self.comparisons: OrderedDict[tuple[str, str, str], tuple[float, views.Comparison | None]] = OrderedDict()
 
-    def render(
-        self, request: Request, page: str, officer: Officer | None, status: int = 200, **values: Any
-    ) -> Response:
-        """A page in the reader's language."""
+    def render(self, request: Request, page: str, status: int = 200, **values: Any) -> Response:
+        """A page in the reader's language, with the officer whom `signed_in` found."""
         texts = self.texts(request)
-        session = request.cookies.get(COOKIE, "")
         html = self.pages.get_template(page).render(
             t=texts,
             node=self.node,
-            officer=officer,
-            form_token=self.guard.token(session),
-            path=request.url.path,
+            officer=_officer(request),
+            form_token=self.guard.token(request),
+            here=_here(request),
             name_of=self.name_of,
             **values,
         )
@@ -88,32 +95,27 @@ class Desk:
         except KeyError:
             return texts.of(self.node.text(code))
 
-    def refused(self, request: Request, officer: Officer | None, refusal: Refused, back: str) -> Response:
+    def refused(self, request: Request, refusal: Refused) -> Response:
         """A refusal with its clause."""
-        return self.render(
-            request,
-            "refused.html",
-            officer,
-            403,
-            text=refusal.text,
-            clause=refusal.clause,
-            code=refusal.reason,
-            back=back,
-        )
+        return self.render(request, "refused.html", 403, refusal=refusal)
 
-    def failed(self, request: Request, officer: Officer | None, error: MithaqError) -> Response:
+    def failed(self, request: Request, error: MithaqError) -> Response:
         """An error as one sentence with its code."""
-        status = 403 if isinstance(error, TrustError) else 503 if error.exit_status == 1 else 422
-        return self.render(request, "error.html", officer, status, error=error)
+        by_code = {"NOD-106": 404, "DSK-006": 500, "DSK-008": 429}
+        by_family = 403 if isinstance(error, TrustError) else 503 if error.exit_status == 1 else 422
+        return self.render(request, "error.html", by_code.get(error.code, by_family), error=error)
 
     def compare(self, conversation: Conversation, reference: str) -> views.Comparison | None:
-        """The query's print and one candidate's, computed once for a few of them."""
-        key = (conversation.id, conversation.state, reference)
-        if key not in self.comparisons:
-            self.comparisons[key] = views.comparison(self.node, conversation.id, reference)
+        """The query's print and one candidate's, computed once for a few of them and a few minutes."""
+        key, now = (conversation.id, conversation.state, reference), self.node.monotonic()
+        made, found = self.comparisons.get(key, (now - COMPARISON_LIFE_S, None))
+        if now - made >= COMPARISON_LIFE_S:
+            found = views.comparison(self.node, conversation.id, reference)
+            self.comparisons[key] = now, found
+            self.comparisons.move_to_end(key)
             while len(self.comparisons) > COMPARISONS_KEPT:
                 self.comparisons.popitem(last=False)
-        return self.comparisons[key]
+        return found
 
 
 def desk_app(node: Node) -> FastAPI:
@@ -122,6 +124,7 @@ def desk_app(node: Node) -> FastAPI:
     app = FastAPI(title="mithaq desk", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(operations(node))
     app.mount("/static", StaticFiles(directory=desk.static), name="static")
+    app.add_middleware(BodyLimit, largest=LARGEST_FORM, at={"/query": LARGEST_UPLOAD})
 
     @app.middleware("http")
     async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -129,50 +132,63 @@ def desk_app(node: Node) -> FastAPI:
             desk.guard.check_host(request)
             response = await go_on(request)
         except MithaqError as error:
-            response = desk.failed(request, None, error)
+            response = desk.failed(request, error)
+        except Exception as error:  # the reader gets a page of the desk, our log the kind alone
+            _log.error("unexpected error", kind=type(error).__name__)
+            response = desk.failed(request, MithaqError("DSK-006", "the desk broke here", remedy="tell its keepers"))
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
-    async def signed_in(request: Request) -> Officer | None:
-        token = request.cookies.get(COOKIE)
-        return await run_in_threadpool(officers.session, node, token) if token else None
+    @app.exception_handler(HTTPException)
+    async def no_page(request: Request, error: HTTPException) -> Response:
+        """An address or method that is not the desk's, as a page of the desk."""
+        await signed_in(request)
+        page = desk.render(request, "missing.html", error.status_code)
+        page.headers.update(error.headers or {})  # a 405 says which methods there are
+        return page
 
-    async def form_of(request: Request) -> dict[str, Any]:
+    async def signed_in(request: Request) -> Officer | None:
+        token = request.cookies.get(desk.guard.cookie)
+        request.state.officer = await run_in_threadpool(officers.session, node, token) if token else None
+        return _officer(request)
+
+    async def form_of(request: Request) -> FormData:
         """The form's values, after its token was checked."""
-        if int(request.headers.get("content-length") or 0) > LARGEST_FORM:
-            raise FormatError("DSK-003", "the file is too large", expected=f"at most {LARGEST_FORM // 2**20} MB")
-        form = dict(await request.form(max_files=1, max_fields=40))
-        desk.guard.check_form(request, request.cookies.get(COOKIE, ""), str(form.get("form_token", "")))
+        form = await request.form(max_files=1, max_fields=40)
+        desk.guard.check_form(request, str(form.get("form_token", "")))
         return form
 
     @app.get("/sign-in")
     async def sign_in_page(request: Request) -> Response:
-        return desk.render(request, "sign-in.html", None, problem="")
+        ended = request.cookies.get(desk.guard.cookie) and await signed_in(request) is None
+        return desk.render(request, "sign-in.html", problem="sign-in.ended" if ended else "", code="")
 
     @app.post("/sign-in")
     async def sign_in(request: Request) -> Response:
-        form = await request.form(max_fields=5)
-        code, passphrase = str(form.get("officer", ""))[:64], str(form.get("passphrase", ""))[:1024]
-        who = (f"officer {code}", f"address {request.client.host if request.client else ''}")
-        if not desk.guard.may_try(*who):
-            return desk.render(request, "sign-in.html", None, 429, problem="sign-in.too-often")
+        desk.guard.check_origin(request)
+        form = await request.form(max_files=0, max_fields=5)
+        code, passphrase = str(form.get("officer", "")).strip()[:64], str(form.get("passphrase", ""))[:1024]
+        address = request.client.host if request.client else ""
+        if not desk.guard.may_try(code, address):
+            return desk.render(request, "sign-in.html", 429, problem="sign-in.too-often", code=code)
         try:
             token = await run_in_threadpool(officers.open_session, node, code, passphrase, life_s=SESSION_S)
         except TrustError:
-            desk.guard.failed(*who)
-            return desk.render(request, "sign-in.html", None, 403, problem="sign-in.wrong")
+            desk.guard.failed(code, address)
+            return desk.render(request, "sign-in.html", 403, problem="sign-in.wrong", code=code)
+        desk.guard.succeeded(code)
         response = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, token, max_age=int(SESSION_S), httponly=True, samesite="strict", secure=secure)
+        response.set_cookie(desk.guard.cookie, token, httponly=True, samesite="strict", secure=secure)
         return response
 
     @app.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         await form_of(request)
-        await run_in_threadpool(officers.close_session, node, request.cookies.get(COOKIE, ""))
+        await run_in_threadpool(officers.close_session, node, request.cookies.get(desk.guard.cookie, ""))
         response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(desk.guard.cookie)
         return response
 
     @app.get("/language")
@@ -187,33 +203,36 @@ def desk_app(node: Node) -> FastAPI:
         if officer is None:
             return RedirectResponse("/sign-in", 303)
         rows = await run_in_threadpool(views.queue, node)
-        mine = [row for row in rows if _waits_for(row, officer)]
-        return desk.render(request, "queue.html", officer, mine=mine, rows=rows)
+        mine = await run_in_threadpool(lambda: [row for row in rows if _waits_for(node, row, officer)])
+        return desk.render(request, "queue.html", mine=mine, rows=rows)
 
     @app.get("/query")
     async def query_page(request: Request) -> Response:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
-        return await run_in_threadpool(_query_page, desk, request, officer, [], None)
+        return await run_in_threadpool(_query_page, desk, request)
 
     @app.post("/query")
     async def query(request: Request) -> Response:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
+        values: dict[str, str] = {}
         try:
             form = await form_of(request)
             upload = form.get("file")
-            data = await upload.read() if upload is not None and not isinstance(upload, str) else b""
-            order = _order(form, officer)
-            result = await run_in_threadpool(flow.submit_query, node, data, order, place="file")
+            values = {key: value for key, value in form.items() if isinstance(value, str)}
+            if upload is None or isinstance(upload, str) or not upload.filename:
+                raise FormatError("DSK-007", "no file was chosen", expected="the picture or transaction to search with")
+            order = _order(values, officer)
+            result = await run_in_threadpool(flow.submit_query, node, await upload.read(), order, place="file")
         except MithaqError as error:
-            return await run_in_threadpool(_query_page, desk, request, officer, [], error)
+            return await run_in_threadpool(_query_page, desk, request, 422, values, error=error)
         if isinstance(result, Refused):
-            return desk.refused(request, officer, result, "/query")
+            return await run_in_threadpool(_query_page, desk, request, 403, values, refusal=result)
         if isinstance(result, flow.Unsearchable):
-            return await run_in_threadpool(_query_page, desk, request, officer, list(result.reasons), None)
+            return await run_in_threadpool(_query_page, desk, request, 422, values, reasons=result.reasons)
         return RedirectResponse(f"/c/{result.id}", 303)
 
     @app.get("/c/{conversation_id}")
@@ -221,10 +240,7 @@ def desk_app(node: Node) -> FastAPI:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
-        try:
-            return await run_in_threadpool(_conversation_page, desk, request, officer, conversation_id, candidate)
-        except MithaqError as error:
-            return desk.failed(request, officer, error)
+        return await run_in_threadpool(_conversation_page, desk, request, officer, conversation_id, candidate)
 
     @app.get("/c/{conversation_id}/{which}.png")
     async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
@@ -241,16 +257,20 @@ def desk_app(node: Node) -> FastAPI:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
+        form = await form_of(request)
+        fields = tuple(str(value) for value in form.getlist("fields"))
+        values = {key: str(value) for key, value in form.items()}
+        acts = f"acts of {officer.id}"  # apart from sign-ins, so that nobody outside can hold up a release
+        if not desk.guard.may_try(acts):
+            raise TrustError("DSK-008", "the passphrase was wrong too often", remedy="wait five minutes")
         try:
-            await form_of(request)
-            form = await request.form()
-            fields = tuple(str(value) for value in form.getlist("fields"))
-            values = {key: str(value) for key, value in form.items()}
             result = await run_in_threadpool(_act, node, officer, conversation_id, step, values, fields)
-        except MithaqError as error:
-            return desk.failed(request, officer, error)
+        except TrustError as error:
+            if error.code == "PAC-141":
+                desk.guard.failed(acts)
+            raise
         if isinstance(result, Refused):
-            return desk.refused(request, officer, result, f"/c/{conversation_id}")
+            return desk.refused(request, result)
         return RedirectResponse(f"/c/{conversation_id}", 303)
 
     @app.get("/ledger")
@@ -259,7 +279,7 @@ def desk_app(node: Node) -> FastAPI:
         if officer is None:
             return RedirectResponse("/sign-in", 303)
         status = await run_in_threadpool(views.ledger_status, node)
-        return desk.render(request, "ledger.html", officer, ledger=status)
+        return desk.render(request, "ledger.html", ledger=status)
 
     @app.get("/agreement")
     async def agreement(request: Request) -> Response:
@@ -267,42 +287,67 @@ def desk_app(node: Node) -> FastAPI:
         if officer is None:
             return RedirectResponse("/sign-in", 303)
         now = node.clock()
-        shown = [
-            (
-                one,
-                active(one, now),
-                [(path, value, clause_text(one, path)) for path, value in terms_of(one) if "keys." not in path],
-            )
-            for one in node.agreements.all()
-        ]
-        return desk.render(request, "agreement.html", officer, shown=shown)
+        shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
+        return desk.render(request, "agreement.html", shown=shown)
 
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")  # monitors and link checkers ask with it
     return app
 
 
-def _waits_for(row: Conversation, officer: Officer) -> bool:
+def _officer(request: Request) -> Officer | None:
+    return getattr(request.state, "officer", None)
+
+
+def _here(request: Request) -> str:
+    """The page to come back to: this one, or the one whose form was sent."""
+    path = request.url.path
+    return path if request.method == "GET" or path == "/query" else path.rpartition("/")[0] or "/"
+
+
+def _waits_for(node: Node, row: Conversation, officer: Officer) -> bool:
     """True where the next step of a conversation is one that this officer may take."""
     needed = {"examiner": "examiner", "officer": "officer", "second-officer": "officer"}
-    return any(needed.get(actor) in officer.roles for _, actor in views.next_steps(row))
+    steps = views.next_steps(row)
+    if any(event == "release" for event, _ in steps) and officer.id == _preparer(node, row.id):
+        return False
+    return any(needed.get(actor) in officer.roles for _, actor in steps)
 
 
-def _order(form: dict[str, Any], officer: Officer) -> flow.Order:
-    months = str(form.get("months", ""))
-    ppi = str(form.get("ppi", "")).strip()
-    position = str(form.get("position", "0"))
+def _preparer(node: Node, conversation_id: str) -> str:
+    """The officer who prepared a release and may not approve it too; "" where nobody did."""
+    acts = views.history(node, conversation_id)
+    return next((str(act["by"]) for act in acts if act["what"] == "release-prepared"), "")
+
+
+def _by_clause(agreement: Agreement) -> list[tuple[Clause | None, list[tuple[str, Any]]]]:
+    """The terms under the clause that each comes from; the parties' keys are left out."""
+    groups: dict[str, tuple[Clause | None, list[tuple[str, Any]]]] = {}
+    for path, value in terms_of(agreement):
+        if "keys." not in path:
+            clause = clause_text(agreement, path)
+            groups.setdefault(repr(clause), (clause, []))[1].append((path, value))
+    return list(groups.values())
+
+
+def _order(form: dict[str, str], officer: Officer) -> flow.Order:
+    def text(key: str) -> str:
+        return form.get(key, "").strip()
+
     try:
         return flow.Order(
-            partner=str(form.get("partner", "")),
-            purpose=str(form.get("purpose", "")),
-            case=str(form.get("case", "")).strip(),
-            offence=Offence(str(form.get("offence", "")).strip(), int(months)),
-            legal_basis=str(form.get("legal_basis", "")).strip(),
-            ordered_by=str(form.get("ordered_by", "")).strip(),
+            partner=text("partner"),
+            purpose=text("purpose"),
+            case=text("case"),
+            offence=Offence(text("offence"), int(text("months"))),
+            legal_basis=text("legal_basis"),
+            ordered_by=text("ordered_by"),
             run_by=officer.id,
-            approved_by=str(form.get("approved_by", "")).strip(),
-            expedited=form.get("expedited") == "on",
-            ppi=float(ppi) if ppi else None,
-            position=FingerPosition(int(position)),
+            approved_by=text("approved_by"),
+            expedited=text("expedited") == "on",
+            ppi=float(text("ppi")) if text("ppi") else None,
+            position=FingerPosition(int(text("position") or 0)),
         )
     except ValueError:
         raise FormatError(
@@ -311,23 +356,31 @@ def _order(form: dict[str, Any], officer: Officer) -> flow.Order:
 
 
 def _query_page(
-    desk: Desk, request: Request, officer: Officer, reasons: list[str], error: MithaqError | None
+    desk: Desk,
+    request: Request,
+    status: int = 200,
+    values: dict[str, str] | None = None,
+    *,
+    reasons: Sequence[str] = (),
+    error: MithaqError | None = None,
+    refusal: Refused | None = None,
 ) -> Response:
+    """The form, with what was typed and why it did not go out."""
     node = desk.node
-    partners = sorted(node.agreements.partners())
-    quotas = [quota for partner in partners for quota in views.quotas(node, partner)]
-    purposes = sorted({str(p) for partner in partners for p in node.agreements.current(partner, node.clock()).purposes})
-    status = 422 if reasons or error else 200
+    now = node.clock()
+    partners = {code: node.agreements.current(code, now) for code in sorted(node.agreements.partners())}
     return desk.render(
         request,
         "query.html",
-        officer,
         status,
-        partners=partners,
-        quotas=quotas,
-        purposes=purposes,
+        partners={code: agreement.parties[code].name for code, agreement in partners.items()},
+        quotas=[quota for partner in partners for quota in views.quotas(node, partner)],
+        purposes=sorted({str(purpose) for agreement in partners.values() for purpose in agreement.purposes}),
+        values=values or {},
         reasons=reasons,
         error=error,
+        refusal=refusal,
+        largest=LARGEST_UPLOAD - LARGEST_FORM,
         positions=[position for position in FingerPosition if position <= FingerPosition.LEFT_LITTLE],
     )
 
@@ -344,12 +397,11 @@ def _conversation_page(
     found = views.find(node, conversation_id)
     shown = _shown(found, candidate)
     agreement = node.agreements.by_id(found.agreement)
-    steps = [event for event, _ in views.next_steps(found)]
+    steps = dict(views.next_steps(found))
     is_holder = found.side == "holder"
     return desk.render(
         request,
         "conversation.html",
-        officer,
         found=found,
         agreement=agreement,
         steps=steps,
@@ -359,7 +411,8 @@ def _conversation_page(
         request_=views.request_of(node, found.id) if is_holder else None,
         available=views.available_fields(node, found, agreement) if "prepare-release" in steps else [],
         prepared=views.prepared_fields(node, found.id) if is_holder else (),
-        released=views.released(node, found.id) if not is_holder else {},
+        preparer=_preparer(node, found.id) if is_holder else "",
+        released=views.released(node, found.id) if not is_holder and "officer" in officer.roles else {},
         refusals=release_refusals(),
         clause_of=lambda path: clause_text(agreement, path),
     )

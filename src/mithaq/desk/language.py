@@ -35,6 +35,10 @@ class Texts:
     def __call__(self, key: str) -> str:
         return self._texts[key]
 
+    def known(self, key: str, otherwise: str = "") -> str:
+        """A text that may be missing: of an error's code, of a value in a record."""
+        return self._texts.get(key, otherwise)
+
     def of(self, text: Bilingual | Mapping[str, str] | None) -> str:
         """The side of a bilingual text that this language reads."""
         if text is None:

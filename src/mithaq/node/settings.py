@@ -35,6 +35,7 @@ class ListenSection(_Section):
 
     partner: str = "127.0.0.1:8443"
     desk: str = "127.0.0.1:8080"
+    desk_names: tuple[str, ...] = ()  # by which browsers reach the desk, beside its address and localhost
     desk_certificate: Path | None = None
     desk_key: Path | None = None
 

@@ -1,5 +1,13 @@
 // Two prints side by side: overlays on and off, and one zoom and place for both, so that like is compared with like.
+// The keyboard does what the mouse does. A file that is too large is told before it is sent.
 "use strict";
+for (const input of document.querySelectorAll("input[data-largest]")) {
+  input.addEventListener("change", () => {
+    const fits = [...input.files].every((file) => file.size <= Number(input.dataset.largest));
+    input.setCustomValidity(fits ? "" : input.dataset.tooLarge);
+    input.reportValidity();
+  });
+}
 const prints = document.querySelector(".prints");
 if (prints) {
   for (const box of document.querySelectorAll("[data-toggle]")) {
@@ -21,13 +29,29 @@ if (prints) {
     const margin = 0.5 / scale;
     x = Math.min(1 - margin, Math.max(margin, x));
     y = Math.min(1 - margin, Math.max(margin, y));
+    prints.classList.toggle("zoomed", scale > 1);
     draw();
+  };
+  const keys = {
+    "+": () => zoom(1.4), "=": () => zoom(1.4), "-": () => zoom(1 / 1.4), "0": () => zoom(1 / 8),
+    ArrowLeft: () => { x -= 0.1 / scale; }, ArrowRight: () => { x += 0.1 / scale; },
+    ArrowUp: () => { y -= 0.1 / scale; }, ArrowDown: () => { y += 0.1 / scale; },
   };
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", () => zoom(button.dataset.zoom === "in" ? 1.4 : 1 / 1.4));
   }
   for (const { svg } of views) {
+    svg.setAttribute("tabindex", "0");
+    svg.addEventListener("keydown", (event) => {
+      const act = keys[event.key];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (scale === 1 && event.key.startsWith("Arrow")) return; // the whole print is in view: the page scrolls
+      event.preventDefault();
+      act();
+      zoom(1);
+    });
     svg.addEventListener("wheel", (event) => {
+      if (scale === 1 && event.deltaY > 0) return; // nothing to zoom out of: the page scrolls on
       event.preventDefault();
       zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);
     }, { passive: false });
