@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mithaq.errors import MithaqError, SettingsError
+from mithaq.errors import MithaqError, SettingsError, StorageError
+
+TRACEBACK = "MITHAQ_TRACEBACK"  # set to 1: a fault of this program ends with its traceback
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Home = Annotated[Path, typer.Option("--dir", envvar="MITHAQ_DIR", help="The node's folder.", show_default=False)]
@@ -21,17 +25,47 @@ PassphraseFile = Annotated[
 
 
 def say(values: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    """Print the JSON object, or the lines for a person."""
-    print(json.dumps(values, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+    """Print the JSON object, or the lines for a person; at once, since whoever reads a pipe may wait for it."""
+    print(json.dumps(values, ensure_ascii=False, default=str) if as_json else "\n".join(lines), flush=True)
 
 
 def fail(error: MithaqError, *, as_json: bool) -> int:
     """Print an error; returns the exit status that belongs to it."""
     if as_json:
-        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        say({"error": error.as_dict()}, True, [])
     else:
         print(f"mithaq: {error}", file=sys.stderr)
     return error.exit_status
+
+
+def refused_by_system(error: OSError) -> MithaqError:
+    """What the operating system refused, where no room has said it better. The file's name stays out: it may be a person's."""
+    return StorageError(
+        "CLI-005",
+        f"the operating system refused ({error.strerror or type(error).__name__})",
+        expected="space on the disk and the right to read and write there",
+        remedy="check the paths, their permissions and the space, then run the command again",
+    )
+
+
+def fault(error: Exception) -> MithaqError:
+    """An error that no room knows: a fault of this program. Its type and place are said, its text might hold anything."""
+    package = Path(__file__).parents[1]
+    ours = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(package)
+    ]
+    place = f"{Path(ours[-1].filename).relative_to(package)}, line {ours[-1].lineno}" if ours else ""
+    return MithaqError(
+        "CLI-009",
+        f"a fault in this program ({type(error).__name__})",
+        place=place,
+        remedy=f"report it with this line; with {TRACEBACK}=1 set the command shows where it came from",
+    )
+
+
+def end_of_reader() -> None:
+    """Whoever read our output has gone: say nothing more, not even at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def progress() -> Progress:
