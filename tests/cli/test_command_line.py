@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_no_signature_goes_under_an_agreement_that_was_edited_after_the_first(tm
         initialise(home, party=code, contact=f"{code.lower()}-ncp", name=NAMES[code])
     parties = dict(read_party((home / "party.json").read_bytes(), place="test") for home in homes.values())
     file = tmp_path / "agreement.json"
-    file.write_bytes(propose(parties))
+    file.write_bytes(propose(parties, valid_from=datetime(2026, 1, 1, tzinfo=UTC)))
     assert run("agreement", "sign", str(file), "--dir", str(homes["QA"]))[1]["signed_by"] == ["QA"]
     signed = file.read_bytes()
     edited = json.loads(signed)
