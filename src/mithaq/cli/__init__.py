@@ -12,7 +12,7 @@ import sys
 import typer
 
 from mithaq.cli import agreement, demo, files, ledger, measure, node
-from mithaq.cli.output import TRACEBACK, end_of_reader, fail, fault, refused_by_system
+from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
 app = typer.Typer(
@@ -46,9 +46,6 @@ def main() -> None:
         sys.exit(fail(error, as_json=as_json))
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        end_of_reader()
-        sys.exit(0)
     except OSError as error:
         if os.environ.get(TRACEBACK) == "1":
             raise

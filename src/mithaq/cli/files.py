@@ -138,6 +138,7 @@ def finger_draw(
     image: Annotated[Path, typer.Argument(help="A picture of one print.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write (PNG).")],
     ppi: Ppi = None,
+    json_: Json = False,
 ) -> None:
     """The print with its minutiae drawn in."""
     from mithaq.finger import extract
@@ -146,8 +147,9 @@ def finger_draw(
 
     with Box() as box:
         picture = to_matcher(gray_image(box, read_file(image), user_ppi=ppi, place=image.name))
-    write_file(output, png_bytes(with_minutiae(picture, extract(picture))))
-    print(output)
+    template = extract(picture)
+    write_file(output, png_bytes(with_minutiae(picture, template)))
+    say({"minutiae": len(template), "file": str(output)}, json_, [str(output)])
 
 
 @gallery.command("build")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -61,11 +60,6 @@ def fault(error: Exception) -> MithaqError:
         place=place,
         remedy=f"report it with this line; with {TRACEBACK}=1 set the command shows where it came from",
     )
-
-
-def end_of_reader() -> None:
-    """Whoever read our output has gone: say nothing more, not even at the interpreter's end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def progress() -> Progress:
