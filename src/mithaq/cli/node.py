@@ -122,7 +122,9 @@ def status(
 def enrol(
     source: Annotated[Path, typer.Argument(help="A folder, or a CSV with the columns person, position, file.")],
     home: Home = Path(),
-    ppi: Annotated[float | None, typer.Option(help="Resolution, where the files do not say it.")] = None,
+    ppi: Annotated[
+        float | None, typer.Option(min=100, max=4000, help="Resolution, where the files do not say it.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Enrol persons' prints; a second run takes up where the first one ended. Reports what was not searchable."""
@@ -131,7 +133,7 @@ def enrol(
     from mithaq.node.opening import open_gallery, open_node
 
     with open_node(home) as node, open_gallery(node) as gallery, progress() as bar:
-        items = list_items(source, user_ppi=ppi)
+        items = list_items(source, default_ppi=ppi)
         task = bar.add_task("enrolling", total=len(items))
 
         def advance(_done: Outcome) -> None:
@@ -181,7 +183,9 @@ def query(
     approved_by: Annotated[str, typer.Option(help="Who approved it (a record).")],
     home: Home = Path(),
     expedited: Annotated[bool, typer.Option("--expedited", help="Ask for expedited handling.")] = False,
-    ppi: Annotated[float | None, typer.Option(help="Resolution, where the file does not say it.")] = None,
+    ppi: Annotated[
+        float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")
+    ] = None,
     position: Annotated[int, typer.Option(min=0, max=10, help="Finger position, 0 where unknown.")] = 0,
     despite_quality: Annotated[bool, typer.Option("--despite-quality", help="Send what looks unsearchable.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer (the node must be serving).")] = False,

@@ -63,13 +63,17 @@ _NO_DECODER = "IMG-023"  # no picture is to blame: the run ends
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file to enrol: whose it is, which finger it shows unless it says so itself, what is known of the person."""
+    """One file to enrol: whose it is, which finger it shows unless it says so itself, what is known of the person.
+
+    `ppi` is said of this file and counts before what it states; `default_ppi` of all of them, and counts after.
+    """
 
     file: Path
     person: str
     position: FingerPosition
     impression: int = 0
     ppi: float | None = None
+    default_ppi: float | None = None
     identity: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -86,13 +90,13 @@ class Outcome:
     reasons: tuple[tuple[str, str], ...] = ()
 
 
-def list_items(source: Path, *, user_ppi: float | None = None) -> list[Item]:
+def list_items(source: Path, *, default_ppi: float | None = None) -> list[Item]:
     """The files of a folder (named by its `persons.csv`, if there is one) or of a CSV; SettingsError where there are none."""
     table = source / "persons.csv" if source.is_dir() else source
     if table.is_file() and table.suffix.lower() == ".csv":
-        items = _csv_items(table, user_ppi)
+        items = _csv_items(table, default_ppi)
     elif source.is_dir():
-        items = list(_folder_items(source, user_ppi))
+        items = list(_folder_items(source, default_ppi))
     else:
         raise SettingsError("NOD-120", "there is no such folder or CSV", file=str(source))
     if not items:
@@ -116,19 +120,19 @@ def passed_over(source: Path) -> list[str]:
     )
 
 
-def _folder_items(folder: Path, user_ppi: float | None) -> Iterator[Item]:
+def _folder_items(folder: Path, default_ppi: float | None) -> Iterator[Item]:
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() not in SUFFIXES:
             continue
         match = _NAME.fullmatch(file.stem)
         if match is None:
-            yield Item(file, file.stem, FingerPosition.UNKNOWN, ppi=user_ppi)
+            yield Item(file, file.stem, FingerPosition.UNKNOWN, default_ppi=default_ppi)
         else:
             position = _position(match["position"], file.name)
-            yield Item(file, match["person"], position, int(match["impression"] or 0), user_ppi)
+            yield Item(file, match["person"], position, int(match["impression"] or 0), default_ppi=default_ppi)
 
 
-def _csv_items(table: Path, user_ppi: float | None) -> list[Item]:
+def _csv_items(table: Path, default_ppi: float | None) -> list[Item]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
@@ -141,7 +145,7 @@ def _csv_items(table: Path, user_ppi: float | None) -> list[Item]:
                     expected="person, position, file",
                     remedy="name the columns in the first line and part them by commas",
                 )
-            items = [_row(row, table, f"{table}, line {reader.line_num}", user_ppi) for row in reader]
+            items = [_row(row, table, f"{table}, line {reader.line_num}", default_ppi) for row in reader]
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         problem = getattr(error, "strerror", None) or type(error).__name__
         raise FormatError(
@@ -150,7 +154,7 @@ def _csv_items(table: Path, user_ppi: float | None) -> list[Item]:
     return _with_whole_identities(items, str(table))
 
 
-def _row(row: Mapping[str | None, str | list[str] | None], table: Path, place: str, user_ppi: float | None) -> Item:
+def _row(row: Mapping[str | None, str | list[str] | None], table: Path, place: str, default_ppi: float | None) -> Item:
     """One row as an Item; FormatError NOD-124 or NOD-127 names the line, never what a cell says of a person."""
     if None in row:
         raise _bad_row(place, "it has more cells than there are columns", "cells with a comma in double quotes")
@@ -160,7 +164,7 @@ def _row(row: Mapping[str | None, str | list[str] | None], table: Path, place: s
         raise _bad_row(place, "it names no person or no file", "both")
     try:
         impression = int(cells.get("impression") or 0)
-        ppi = float(cells["ppi"]) if cells.get("ppi") else user_ppi
+        ppi = float(cells["ppi"]) if cells.get("ppi") else None
     except ValueError:
         raise _bad_row(place, "the impression or ppi is no number", "numbers") from None
     if not 0 <= impression <= LARGEST_IMPRESSION or (ppi is not None and not (math.isfinite(ppi) and ppi > 0)):
@@ -168,7 +172,8 @@ def _row(row: Mapping[str | None, str | list[str] | None], table: Path, place: s
             place, "the impression or ppi is out of range", f"an impression 0 to {LARGEST_IMPRESSION}, a ppi above 0"
         )
     identity = {name: _value(text) for name, text in cells.items() if name and name not in _COLUMNS and text}
-    return Item(table.parent / file, person, _position(cells.get("position") or "0", place), impression, ppi, identity)
+    position = _position(cells.get("position") or "0", place)
+    return Item(table.parent / file, person, position, impression, ppi, default_ppi, identity)
 
 
 def _bad_row(place: str, problem: str, expected: str) -> FormatError:
@@ -263,6 +268,7 @@ def _enrol_item(node: Node, gallery: Gallery, item: Item) -> Outcome:
             data,
             stages=Stages(),
             user_ppi=item.ppi,
+            default_ppi=item.default_ppi,
             position=item.position,
             impression=item.impression,
             place=name,
