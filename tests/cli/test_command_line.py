@@ -13,7 +13,7 @@ from pair import NAMES
 
 from mithaq import cli
 from mithaq.cli import output
-from mithaq.errors import TrustError
+from mithaq.errors import SettingsError, TrustError
 from mithaq.node.initialise import initialise, read_party
 from mithaq.pact.proposal import propose
 from mithaq.pact.signed import parse_signed
@@ -45,6 +45,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_wrong_usage_is_one_json_object_and_two(run: Any, arguments: tuple[str, ...]) -> None:
     status, said = run(*arguments)
     assert (status, said["error"]["code"]) == (2, "CLI-004")
+
+
+def test_a_file_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(SettingsError) as refused:
+        output.read_file(Path("/dev/zero"), largest=1000)
+    assert refused.value.code == "CLI-002"
 
 
 def test_a_fault_of_ours_is_one_sentence_that_tells_nothing_of_the_data() -> None:

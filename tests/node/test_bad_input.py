@@ -131,6 +131,14 @@ def test_one_process_serves_a_node(home: Path) -> None:
     assert refused.value.code == "NOD-143"
 
 
+def test_a_node_whose_own_certificate_is_out_of_date_does_not_serve(home: Path) -> None:
+    from mithaq.node.serve import run
+
+    with open_node(home, clock=lambda: utc_now() + timedelta(days=4000)) as node, pytest.raises(SettingsError) as late:
+        run(node)
+    assert late.value.code == "NOD-145"
+
+
 def test_agreements_that_cannot_be_read_are_not_taken_for_none(home: Path) -> None:
     with open_node(home) as node:
         (home / "agreements" / "folder.json").mkdir()

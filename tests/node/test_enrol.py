@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,11 +67,13 @@ def test_every_run_says_again_what_is_not_enrolled_and_tries_again_what_it_could
     (folder / "smudge_1.png").write_bytes(png_bytes(smudge(1)))
     (folder / "text_1.wsq").write_text("no print")
     (folder / "gone_1.png").symlink_to(folder / "nowhere")
+    os.mkfifo(folder / "pipe_1.png")
     (folder / "notes.pdf").write_bytes(b"%PDF")
     for _ in range(2):
         done = run(node, folder)
         assert {name: one.outcome for name, one in done.items()} == {
             "smudge_1.png": "unsearchable", "text_1.wsq": "unreadable", "gone_1.png": "unreadable",
+            "pipe_1.png": "unreadable",
         }  # fmt: skip
         assert all(code and text for one in done.values() for code, text in one.reasons)
     assert passed_over(folder) == ["notes.pdf"]

@@ -79,14 +79,20 @@ def progress() -> Progress:
 def read_file(path: Path, *, largest: int = 256 * 1024 * 1024) -> bytes:
     """A file's bytes; SettingsError where it cannot be read or is larger than any file of its kind."""
     try:
-        size = path.stat().st_size
-        if size > largest:
-            raise SettingsError("CLI-002", f"the file has {size} bytes", file=str(path), expected=f"at most {largest}")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(largest + 1)  # a device states no size and has no end
     except OSError as error:
         raise SettingsError(
             "CLI-001", f"the file cannot be read ({error.strerror})", file=str(path), remedy="check the path"
         ) from None
+    if len(data) > largest:
+        raise SettingsError(
+            "CLI-002",
+            f"the file is larger than {largest} bytes",
+            file=str(path),
+            remedy="check that it is the right file",
+        )
+    return data
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -250,6 +250,8 @@ def enrol(
 def _enrol_item(node: Node, gallery: Gallery, item: Item) -> Outcome:
     name = item.file.name
     try:
+        if not item.file.is_file() and item.file.exists():
+            return Outcome(name, "unreadable", (("NOD-126", "the file cannot be read (it is no ordinary file)"),))
         if item.file.stat().st_size > LARGEST_FILE_BYTES:
             return Outcome(name, "unreadable", (("NOD-125", f"the file is larger than {LARGEST_FILE_BYTES} bytes"),))
         data = item.file.read_bytes()

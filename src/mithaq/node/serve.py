@@ -26,6 +26,8 @@ from mithaq.node.durable import Engine
 from mithaq.node.gateway import Files, Node
 from mithaq.node.peer import PeerCertificateProtocol, pin, server_context
 from mithaq.node.settings import Settings
+from mithaq.pact.certificate import certificate_der, certificate_facts
+from mithaq.units import timestamp
 
 _log = structlog.get_logger("mithaq.serve")
 LOCK_NAME = "serving.lock"
@@ -64,6 +66,7 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
         stack.enter_context(_alone(settings.home))
         pinned = [der for ders in node.agreements.pinned_certificates().values() for der in ders]
         context = server_context(files.certificate, files.keys / "tls.pem", pinned)
+        _check_own_certificate(node, files.certificate)
         partner_socket = stack.enter_context(listen(settings.partner_address, key="listen.partner"))
         servers = [(_server(partner_app(node), context), partner_socket)]
         if desk is not None:
@@ -72,6 +75,23 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
             servers.append((_server(desk, desk_context), desk_socket))
         stack.enter_context(_steps(node))
         asyncio.run(_serve(node, servers, context, ready))
+
+
+def _check_own_certificate(node: Node, file: Path) -> None:
+    """SettingsError where no partner would shake hands with us: out of date, or not the one that an agreement pins."""
+    own = certificate_der(file.read_bytes())
+    facts = certificate_facts(own)
+    if not facts.holds_at(node.clock()):
+        raise SettingsError(
+            "NOD-145",
+            f"the node's certificate is valid from {timestamp(facts.not_before)} to {timestamp(facts.not_after)}",
+            file=str(file),
+            expected="a certificate of today",
+            remedy="check the clock of this machine, or make a new certificate and amend the agreement",
+        )
+    for agreement in node.agreements.all():
+        if own not in agreement.parties[node.party].keys.certificates:
+            _log.error("not the certificate that the agreement pins", code="NOD-146", agreement=agreement.id)
 
 
 @contextmanager
