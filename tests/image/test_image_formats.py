@@ -153,10 +153,18 @@ def test_a_transparent_palette_colour_is_paper(box: Box) -> None:
     assert box.decode(saved(image, "PNG", transparency=0)).pixels.tolist() == [[255, 90]]
 
 
-def test_the_first_page_of_a_tiff_is_taken(box: Box, rings: Any) -> None:
-    first, second = rings(64, 72), rings(64, 72, 12.0)
-    data = saved(Image.fromarray(first), "TIFF", save_all=True, append_images=[Image.fromarray(second)])
-    np.testing.assert_array_equal(box.decode(data).pixels, first)
+def test_a_tiff_of_several_pages_is_refused_since_only_one_would_be_searched(box: Box, rings: Any) -> None:
+    first, second = Image.fromarray(rings(64, 72)), Image.fromarray(rings(64, 72, 12.0))
+    with pytest.raises(ImageError) as refused:
+        box.decode(saved(first, "TIFF", save_all=True, append_images=[second]))
+    assert refused.value.code == "IMG-027"
+
+
+def test_a_thumbnail_behind_a_tiff_is_no_page(box: Box, rings: Any) -> None:
+    small = Image.fromarray(rings(64, 72)).resize((16, 18))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    data = saved(Image.fromarray(rings(64, 72)), "TIFF", save_all=True, append_images=[small])
+    np.testing.assert_array_equal(box.decode(data).pixels, rings(64, 72))
 
 
 def test_a_jpeg_of_several_frames_gives_its_first(box: Box, rings: Any) -> None:

@@ -42,6 +42,16 @@ def test_the_users_word_wins_over_both(box: Box, rings: Any) -> None:
     assert gray_image(box, png(rings(), None), user_ppi=500.0).ppi == 500.0
 
 
+def test_a_word_on_many_files_counts_only_where_none_can_be_believed(box: Box, rings: Any) -> None:
+    assert gray_image(box, png(rings(), 500.0), default_ppi=569.0).ppi == pytest.approx(500.0, rel=1e-3)
+    assert gray_image(box, record(rings(), 500.0, 500.0), default_ppi=569.0).ppi == 500.0
+    assert gray_image(box, png(rings(), 72.0), default_ppi=569.0).ppi == 569.0
+    assert gray_image(box, png(rings(), None), default_ppi=569.0).ppi == 569.0
+    with pytest.raises(ImageError) as refused:
+        gray_image(box, png(rings(), 500.0), default_ppi=20.0)
+    assert refused.value.code == "IMG-020"
+
+
 def test_where_nobody_says_it_the_error_says_so(box: Box, rings: Any) -> None:
     with pytest.raises(ImageError) as caught:
         gray_image(box, png(rings(), None), place="scan 3")

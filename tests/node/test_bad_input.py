@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import socket
 import ssl
@@ -45,8 +46,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-d
         (lambda text: text.replace('party = "QA"', 'party = "Qatar"'), "NOD-004"),
         (lambda text: text.replace('desk = "127.0.0.1:0"', 'desk = "nowhere"'), "NOD-004"),
         (lambda text: text + "\n[[[", "NOD-003"),
+        (lambda text: 'home = "x"\n' + text, "NOD-004"),
+        (lambda text: text.replace("sqlite:///node.sqlite", "mysql://x"), "NOD-004"),
+        (lambda text: text.replace('desk = "127.0.0.1:0"', 'desk = "0.0.0.0:8080"'), "NOD-004"),
+        (lambda text: text.replace("[database]", 'desk_key = "tls.key"\n[database]'), "NOD-004"),
     ],
-    ids=["unknown key", "wrong value", "no address", "not TOML"],
+    ids=[
+        "unknown key",
+        "wrong value",
+        "no address",
+        "not TOML",
+        "a name of ours",
+        "unknown database",
+        "a desk for others without TLS",
+        "a key without its certificate",
+    ],
 )
 def test_settings_that_do_not_fit_name_file_and_key(home: Path, change, code: str) -> None:  # type: ignore[no-untyped-def]
     file = home / "node.toml"
@@ -79,6 +93,63 @@ def test_a_node_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> Non
     with pytest.raises(MithaqError):
         initialise(tmp_path / "new", party="QA", contact="qa-ncp", name={"en": "x", "ar": "no Arabic"})
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"listen": "8443"}, "NOD-186"),
+        ({"desk": "127.0.0.1:http"}, "NOD-186"),
+        ({"url": "http://qa.example"}, "NOD-187"),
+        ({"url": "qa.example:8443"}, "NOD-187"),
+    ],
+)
+def test_an_address_that_could_not_work_is_refused_before_a_node_is_made(
+    tmp_path: Path, change: dict[str, str], code: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        initialise(tmp_path / "new", party="QA", contact="qa-ncp", name=NAMES["QA"], **change)
+    assert refused.value.code == code
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_node_is_not_made_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError) as refused:
+        initialise(tmp_path / "file", party="QA", contact="qa-ncp", name=NAMES["QA"])
+    assert refused.value.code == "NOD-181"
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_one_process_serves_a_node(home: Path) -> None:
+    from mithaq.node.serve import run
+
+    with (home / "serving.lock").open("w") as lock, open_node(home) as node:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StorageError) as refused:
+            run(node)
+    assert refused.value.code == "NOD-143"
+
+
+def test_a_node_whose_own_certificate_is_out_of_date_does_not_serve(home: Path) -> None:
+    from mithaq.node.serve import run
+
+    with open_node(home, clock=lambda: utc_now() + timedelta(days=4000)) as node, pytest.raises(SettingsError) as late:
+        run(node)
+    assert late.value.code == "NOD-145"
+
+
+def test_agreements_that_cannot_be_read_are_not_taken_for_none(home: Path) -> None:
+    with open_node(home) as node:
+        (home / "agreements" / "folder.json").mkdir()
+        (home / "agreements" / "gone.json").symlink_to(home / "nowhere")
+        node.agreements.refresh()
+        assert {error.code for error in node.agreements.problems.values()} == {"NOD-136"}
+        assert set(node.agreements.problems) == {"folder.json", "gone.json"}
+        (home / "agreements").rename(home / "elsewhere")
+        with pytest.raises(StorageError) as refused:
+            node.agreements.refresh()
+    assert refused.value.code == "NOD-135"
 
 
 def test_a_port_in_use_is_said_and_nothing_is_started() -> None:

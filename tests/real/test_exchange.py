@@ -32,9 +32,9 @@ def pair(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     shutil.copy(shared_data / "nist-itl/nistref__type-4-tpcard.an2", cards / "CARD_0.an2")
     made = Pair(folder)
     with open_gallery(made.nodes["US"]) as gallery:
-        done = enrol(made.nodes["US"], gallery, [*list_items(prints, user_ppi=500), *list_items(cards)])
+        done = enrol(made.nodes["US"], gallery, [*list_items(prints, default_ppi=500), *list_items(cards)])
         assert [one.outcome for one in done] == ["enrolled"] * (len(FINGERS) + 1)
-        again = enrol(made.nodes["US"], gallery, list_items(prints, user_ppi=500))
+        again = enrol(made.nodes["US"], gallery, list_items(prints, default_ppi=500))
         assert {one.outcome for one in again} == {"known"}
     yield made
     made.close()

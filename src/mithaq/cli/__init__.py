@@ -6,13 +6,14 @@ claims to be. `--json` prints one JSON object on standard output; progress and e
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from mithaq.cli import agreement, demo, files, ledger, measure, node
-from mithaq.cli.output import fail
-from mithaq.errors import MithaqError
+from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
+from mithaq.errors import MithaqError, SettingsError
 
 app = typer.Typer(
     name="mithaq",
@@ -33,11 +34,34 @@ app.add_typer(measure.app, name="measure")
 
 def main() -> None:
     """The console script: every error of this program ends as one sentence and an exit status, never as a traceback."""
+    as_json = "--json" in sys.argv
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        print("mithaq: given up; nothing was done", file=sys.stderr)
+        sys.exit(1)
+    except typer.TyperException as error:
+        sys.exit(_wrong_usage(error, as_json=as_json))
     except MithaqError as error:
-        sys.exit(fail(error, as_json="--json" in sys.argv))
+        sys.exit(fail(error, as_json=as_json))
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+    except OSError as error:
+        if os.environ.get(TRACEBACK) == "1":
+            raise
+        sys.exit(fail(refused_by_system(error), as_json=as_json))
+    except Exception as error:
+        if os.environ.get(TRACEBACK) == "1":
+            raise
+        sys.exit(fail(fault(error), as_json=as_json))
+
+
+def _wrong_usage(error: typer.TyperException, *, as_json: bool) -> int:
+    """Say what was wrong with the command line, and print its usage where a person reads; returns the exit status."""
+    if as_json:
+        text = error.format_message().replace("Value error, ", "").rstrip(".")
+        return fail(SettingsError("CLI-004", text, remedy="see the command's --help"), as_json=True)
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+    return error.exit_code

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from mithaq.cli.output import Home, Json, read_file, say, write_file
+from mithaq.errors import TrustError
+
+if TYPE_CHECKING:
+    from mithaq.pact.signed import Signed
 
 app = typer.Typer(no_args_is_help=True, help="Propose, show, compare and sign agreements.")
+
+Language = Annotated[Literal["en", "ar"], typer.Option(help="The language of the clauses.")]
 
 
 @app.command()
@@ -58,16 +64,20 @@ def sign(
 ) -> None:
     """Sign with this node's key. Once both have signed, it is installed here and the other side installs it too."""
     from mithaq.node.opening import open_node
-    from mithaq.pact.signed import parse_signed
     from mithaq.pact.signed import sign as add_signature
+    from mithaq.pact.signed import verify
 
     with open_node(home) as node:
-        signed = parse_signed(read_file(file))
-        if node.party not in signed.signatures:
+        signed = _signed(file)
+        is_new = node.party not in signed.signatures
+        if is_new:
             key = node.keys.sign
             signed = add_signature(signed, node.party, signer=key.sign, thumbprint=key.thumbprint, at=node.clock())
-            write_file(output or file, signed.to_bytes())
         complete = len(signed.signatures) == 2
+        if complete:  # before it is written: our signature goes under no document that the other side did not sign
+            verify(signed, anchor=node.keys.sign.thumbprint)
+        if is_new or output is not None:
+            write_file(output or file, signed.to_bytes())
         if complete:
             node.agreements.install(signed.to_bytes())
     lines = [f"{signed.id}: signed by {', '.join(sorted(signed.signatures))}"]
@@ -94,42 +104,41 @@ def install(
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="A proposal or a signed agreement.")],
-    language: Annotated[str, typer.Option(help="en or ar: the language of the clauses.")] = "en",
+    language: Language = "en",
     json_: Json = False,
 ) -> None:
-    """Every term with the clause behind it, and who has signed."""
+    """Every term with the clause behind it, and who has signed. Exit 3 where the signatures of both do not hold."""
     from mithaq.pact.agreement import clause_text, parse_agreement, terms_of
-    from mithaq.pact.signed import parse_signed
+    from mithaq.pact.signed import verify
 
-    signed = parse_signed(read_file(file))
+    signed = _signed(file)
     agreement = parse_agreement(signed.document)
-    if json_:
-        document = json.loads(signed.document)
-        say({"id": agreement.id, "signed_by": sorted(signed.signatures), "document": document}, True, [])
-        return
-    print(
+    if len(signed.signatures) > 1:
+        verify(signed)
+    lines = [
         agreement.title.in_language(language),
         agreement.id,
         f"signed by: {', '.join(sorted(signed.signatures)) or 'nobody'}",
-        sep="\n",
-    )
+    ]
     for path, value in terms_of(agreement):
         clause = clause_text(agreement, path)
-        print(f"{path:44} {json.dumps(value, ensure_ascii=False):30} {clause.reference(language) if clause else ''}")
+        reference = clause.reference(language) if clause else ""
+        lines.append(f"{path:44} {json.dumps(value, ensure_ascii=False):30} {reference}".rstrip())
+    document = json.loads(signed.document)
+    say({"id": agreement.id, "signed_by": sorted(signed.signatures), "document": document}, json_, lines)
 
 
 @app.command()
 def diff(
     before: Annotated[Path, typer.Argument(help="An agreement.")],
     after: Annotated[Path, typer.Argument(help="Another one, for example a proposed amendment.")],
-    language: Annotated[str, typer.Option(help="en or ar.")] = "en",
+    language: Language = "en",
     json_: Json = False,
 ) -> None:
     """What an amendment changes, term by term, with the clause. Exit 0 either way."""
     from mithaq.pact.agreement import difference, parse_agreement
-    from mithaq.pact.signed import parse_signed
 
-    old, new = (parse_agreement(parse_signed(read_file(one)).document) for one in (before, after))
+    old, new = (parse_agreement(_signed(one).document) for one in (before, after))
     changes = difference(old, new)
     rows = [
         {
@@ -142,6 +151,22 @@ def diff(
     ]
     lines = [f"{row['path']}: {row['before']!r} -> {row['after']!r}  ({row['clause'] or 'no clause'})" for row in rows]
     say({"changes": rows}, json_, lines or ["They say the same."])
+
+
+def _signed(file: Path) -> Signed:
+    """The agreement in a file; TrustError says which file where there is none in it."""
+    from mithaq.pact.signed import parse_signed
+
+    try:
+        return parse_signed(read_file(file))
+    except TrustError as error:
+        raise TrustError(
+            error.code,
+            error.problem,
+            place=f"{file}, {error.place}" if error.place else str(file),
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from None
 
 
 def _day(text: str) -> datetime | None:
@@ -168,5 +193,7 @@ def _overrides(terms: list[str]) -> dict[str, Any]:
         place = merged
         for step in steps[:-1]:
             place = place.setdefault(step, {})
+            if not isinstance(place, dict):
+                raise typer.BadParameter(f"{path!r}: a part of it was given a value before", param_hint="--set")
         place[steps[-1]] = value
     return merged

@@ -20,7 +20,7 @@ record = typer.Typer(no_args_is_help=True, help="ANSI/NIST-ITL files.")
 finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
 gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable file.")
 
-Ppi = Annotated[float | None, typer.Option(help="Resolution, where the file does not say it.")]
+Ppi = Annotated[float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")]
 TEMPLATE_SUFFIX = ".template"
 PAIRS_SHOWN = 12
 
@@ -138,6 +138,7 @@ def finger_draw(
     image: Annotated[Path, typer.Argument(help="A picture of one print.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write (PNG).")],
     ppi: Ppi = None,
+    json_: Json = False,
 ) -> None:
     """The print with its minutiae drawn in."""
     from mithaq.finger import extract
@@ -146,15 +147,18 @@ def finger_draw(
 
     with Box() as box:
         picture = to_matcher(gray_image(box, read_file(image), user_ppi=ppi, place=image.name))
-    write_file(output, png_bytes(with_minutiae(picture, extract(picture))))
-    print(output)
+    template = extract(picture)
+    write_file(output, png_bytes(with_minutiae(picture, template)))
+    say({"minutiae": len(template), "file": str(output)}, json_, [str(output)])
 
 
 @gallery.command("build")
 def gallery_build(
     folder: Annotated[Path, typer.Argument(help="Pictures named REFERENCE_POSITION.ext.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The gallery's folder.")],
-    ppi: Ppi = None,
+    ppi: Annotated[
+        float | None, typer.Option(min=100, max=4000, help="Resolution, where the files do not say it.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Make a gallery from a folder of pictures, or add to one; what is there already is left alone."""
@@ -164,13 +168,13 @@ def gallery_build(
     from mithaq.node.enrol import list_items
     from mithaq.search import Gallery
 
-    items = list_items(folder, user_ppi=ppi)
+    items = list_items(folder, default_ppi=ppi)
     added, left_out = 0, []
     with Box() as box, Gallery(output, writable=True) as target, progress() as bar:
         task = bar.add_task("building", total=len(items))
         for item in items:
             try:
-                template = _template(box, item.file, item.ppi)
+                template = _template(box, item.file, item.ppi, item.default_ppi)
                 reasons = shortcomings(template)
             except (ImageError, FormatError) as error:
                 reasons = (error.code,)
@@ -224,7 +228,7 @@ def _how_often(rate: float) -> str:
     return f"about once in {1 / rate:,.0f} comparisons" + (" (extrapolated)" if is_extrapolated(rate) else "")
 
 
-def _template(box: Box, file: Path, ppi: float | None) -> Template:
+def _template(box: Box, file: Path, ppi: float | None, default_ppi: float | None = None) -> Template:
     """The template in a file, or of the picture in it."""
     from mithaq.finger import Template, extract
     from mithaq.image import gray_image, to_matcher
@@ -232,4 +236,4 @@ def _template(box: Box, file: Path, ppi: float | None) -> Template:
     data = read_file(file)
     if file.suffix == TEMPLATE_SUFFIX:
         return Template.from_bytes(data)
-    return extract(to_matcher(gray_image(box, data, user_ppi=ppi, place=file.name)))
+    return extract(to_matcher(gray_image(box, data, user_ppi=ppi, default_ppi=default_ppi, place=file.name)))

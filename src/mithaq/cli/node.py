@@ -100,8 +100,10 @@ def status(
             found = views.find(node, conversation)
             history = views.history(node, found.id)
             facts = {**_facts(found), "history": history, "next": views.next_steps(found)}
-            lines = [f"{key:14} {value}" for key, value in _facts(found).items() if value not in (None, [], "")]
-            lines += [f"  {row['at']}  {row['what']:20} {row['by']}  {row['error']}" for row in history]
+            shown = {name: value for name, value in facts.items() if name not in ("history", "next", "stage_ms")}
+            lines = [f"{key:14} {value}" for key, value in shown.items() if value not in (None, [], "")]
+            lines += [f"  {row['at']}  {row['what']:20} {row['by']}  {row['error']}".rstrip() for row in history]
+            lines += [f"next: {step} ({role})" for step, role in facts["next"]]
             say(facts, json_, lines)
             return
         facts = views.status(node)
@@ -120,16 +122,18 @@ def status(
 def enrol(
     source: Annotated[Path, typer.Argument(help="A folder, or a CSV with the columns person, position, file.")],
     home: Home = Path(),
-    ppi: Annotated[float | None, typer.Option(help="Resolution, where the files do not say it.")] = None,
+    ppi: Annotated[
+        float | None, typer.Option(min=100, max=4000, help="Resolution, where the files do not say it.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Enrol persons' prints; a second run takes up where the first one ended. Reports what was not searchable."""
-    from mithaq.node.enrol import Outcome, list_items
+    from mithaq.node.enrol import Outcome, list_items, passed_over
     from mithaq.node.enrol import enrol as enrol_items
     from mithaq.node.opening import open_gallery, open_node
 
     with open_node(home) as node, open_gallery(node) as gallery, progress() as bar:
-        items = list_items(source, user_ppi=ppi)
+        items = list_items(source, default_ppi=ppi)
         task = bar.add_task("enrolling", total=len(items))
 
         def advance(_done: Outcome) -> None:
@@ -137,19 +141,29 @@ def enrol(
 
         outcomes = enrol_items(node, gallery, items, progress=advance)
         counts = node.searcher.count()
-    names = ("enrolled", "known", "unsearchable", "unreadable")
+    names = ("enrolled", "known", "unsearchable", "unreadable", "taken")
     by_outcome = {name: sum(done.outcome == name for done in outcomes) for name in names}
-    left_out = [done for done in outcomes if done.outcome in ("unsearchable", "unreadable")]
+    left_out = [done for done in outcomes if done.outcome in names[2:]]
+    others = passed_over(source)
     lines = [f"{name:13} {count}" for name, count in by_outcome.items()]
     lines.append(f"gallery: {counts.persons} persons, {counts.fingers} fingers, {counts.impressions} impressions")
-    lines += [f"not enrolled: {done.file}: {done.outcome} ({', '.join(done.reasons)})" for done in left_out]
+    for done in left_out:
+        lines.append(f"not enrolled: {done.file}: {done.outcome}")
+        lines += [f"  {code}: {text}" for code, text in done.reasons]
+    lines += [f"passed over, since its ending is no picture's: {name}" for name in others]
     say(
         {
             **by_outcome,
             "persons": counts.persons,
             "not_enrolled": [
-                {"file": done.file, "outcome": done.outcome, "reasons": list(done.reasons)} for done in left_out
+                {
+                    "file": done.file,
+                    "outcome": done.outcome,
+                    "reasons": [{"code": code, "text": text} for code, text in done.reasons],
+                }
+                for done in left_out
             ],
+            "passed_over": others,
         },
         json_,
         lines,
@@ -169,7 +183,9 @@ def query(
     approved_by: Annotated[str, typer.Option(help="Who approved it (a record).")],
     home: Home = Path(),
     expedited: Annotated[bool, typer.Option("--expedited", help="Ask for expedited handling.")] = False,
-    ppi: Annotated[float | None, typer.Option(help="Resolution, where the file does not say it.")] = None,
+    ppi: Annotated[
+        float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")
+    ] = None,
     position: Annotated[int, typer.Option(min=0, max=10, help="Finger position, 0 where unknown.")] = 0,
     despite_quality: Annotated[bool, typer.Option("--despite-quality", help="Send what looks unsearchable.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer (the node must be serving).")] = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mithaq.errors import MithaqError, SettingsError
+from mithaq.errors import MithaqError, SettingsError, StorageError
+
+TRACEBACK = "MITHAQ_TRACEBACK"  # set to 1: a fault of this program ends with its traceback
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Home = Annotated[Path, typer.Option("--dir", envvar="MITHAQ_DIR", help="The node's folder.", show_default=False)]
@@ -21,17 +24,42 @@ PassphraseFile = Annotated[
 
 
 def say(values: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    """Print the JSON object, or the lines for a person."""
-    print(json.dumps(values, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+    """Print the JSON object, or the lines for a person; at once, since whoever reads a pipe may wait for it."""
+    print(json.dumps(values, ensure_ascii=False, default=str) if as_json else "\n".join(lines), flush=True)
 
 
 def fail(error: MithaqError, *, as_json: bool) -> int:
     """Print an error; returns the exit status that belongs to it."""
     if as_json:
-        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        say({"error": error.as_dict()}, True, [])
     else:
         print(f"mithaq: {error}", file=sys.stderr)
     return error.exit_status
+
+
+def refused_by_system(error: OSError) -> MithaqError:
+    """What the operating system refused, where no room has said it better. The file's name stays out: it may be a person's."""
+    return StorageError(
+        "CLI-005",
+        f"the operating system refused ({error.strerror or type(error).__name__})",
+        expected="space on the disk and the right to read and write there",
+        remedy="check the paths, their permissions and the space, then run the command again",
+    )
+
+
+def fault(error: Exception) -> MithaqError:
+    """An error that no room knows: a fault of this program. Its type and place are said, its text might hold anything."""
+    package = Path(__file__).parents[1]
+    ours = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(package)
+    ]
+    place = f"{Path(ours[-1].filename).relative_to(package)}, line {ours[-1].lineno}" if ours else ""
+    return MithaqError(
+        "CLI-009",
+        f"a fault in this program ({type(error).__name__})",
+        place=place,
+        remedy=f"report it with this line; with {TRACEBACK}=1 set the command shows where it came from",
+    )
 
 
 def progress() -> Progress:
@@ -51,14 +79,20 @@ def progress() -> Progress:
 def read_file(path: Path, *, largest: int = 256 * 1024 * 1024) -> bytes:
     """A file's bytes; SettingsError where it cannot be read or is larger than any file of its kind."""
     try:
-        size = path.stat().st_size
-        if size > largest:
-            raise SettingsError("CLI-002", f"the file has {size} bytes", file=str(path), expected=f"at most {largest}")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(largest + 1)  # a device states no size and has no end
     except OSError as error:
         raise SettingsError(
             "CLI-001", f"the file cannot be read ({error.strerror})", file=str(path), remedy="check the path"
         ) from None
+    if len(data) > largest:
+        raise SettingsError(
+            "CLI-002",
+            f"the file is larger than {largest} bytes",
+            file=str(path),
+            remedy="check that it is the right file",
+        )
+    return data
 
 
 def write_file(path: Path, data: bytes) -> None:

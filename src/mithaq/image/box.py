@@ -37,7 +37,20 @@ _LONGEST_HEADER = 1024
 _FORMATS = frozenset({"WSQ", "PNG", "JPEG", "JPEG2000", "TIFF", "BMP", "PNM"})
 # The keys of refusals that the worker may send; a broken-into child may send anything.
 _WORKER_KEYS = frozenset(
-    {"text", "unknown", "pixels", "zero", "truncated", "damaged", "memory", "variant", "animated", "depth", "no-wsq"}
+    {
+        "text",
+        "unknown",
+        "pixels",
+        "zero",
+        "truncated",
+        "damaged",
+        "memory",
+        "variant",
+        "animated",
+        "pages",
+        "depth",
+        "no-wsq",
+    }
 )
 # What a clean interpreter needs to find its libraries; the parent's other settings and secrets stay with the parent.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TMPDIR")
@@ -112,7 +125,7 @@ class Box:
         """The picture in `data`, its format told by its first bytes and never by a name or label.
 
         `compression="NONE"`, or `raw_shape` (h, w) without a compression, says that the data are grey pixels, a byte each.
-        `place` names the picture in an error. ImageError (IMG-001 to IMG-015, IMG-023 to IMG-026) for whatever is not a sound picture.
+        `place` names the picture in an error. ImageError (IMG-001 to IMG-015, IMG-023 to IMG-027) for whatever is not a sound picture.
         """
         if not data:
             raise refusal("empty", place)

@@ -3,8 +3,9 @@
     bytes or PrintImage ──► Box.decode ──► whose word on resolution? ──► GrayImage ──► to_matcher ──► GrayImage at 500 ppi
                                             user, record, file, else an error
 
-The user's word (`--ppi`) wins. Without it the record's is taken, else the file's, and neither is taken where the ridges
-say that it cannot be true. Not done here: any guess at a resolution. A wrong scale would lose a true mate in silence.
+The user's word on a picture (`--ppi`) wins. Without it the record's is taken, else the file's, and neither is taken where
+the ridges say that it cannot be true; a word on a whole folder counts after both. Not done here: any guess at a
+resolution. A wrong scale would lose a true mate in silence.
 """
 
 from __future__ import annotations
@@ -36,18 +37,27 @@ MOST_SCALED_PIXELS = 64_000_000
 _LOBES = 3  # Lanczos-3: flat to near the new limit of resolution, and little that is above it folds back
 
 
-def gray_image(box: Box, source: bytes | PrintImage, *, user_ppi: float | None = None, place: str = "") -> GrayImage:
+def gray_image(
+    box: Box,
+    source: bytes | PrintImage,
+    *,
+    user_ppi: float | None = None,
+    default_ppi: float | None = None,
+    place: str = "",
+) -> GrayImage:
     """The print in `source`, decoded in `box`, at its own resolution.
 
-    `user_ppi` is what the user states (100 to 4000) and wins over record and file. ImageError: IMG-001 to IMG-015 and
-    IMG-023 to IMG-026 as `Box.decode`, IMG-016 where the record states another size than the picture has, IMG-017 to
-    IMG-021 where no resolution is stated, or one that cannot be true.
+    `user_ppi` is what the user states of this picture (100 to 4000) and wins over record and file; `default_ppi` what
+    the user states of many, taken where neither can be believed. ImageError: IMG-001 to IMG-015 and IMG-023 to IMG-027
+    as `Box.decode`, IMG-016 where the record states another size than the picture has, IMG-017 to IMG-021 where no
+    resolution is stated, or one that cannot be true.
     """
-    if user_ppi is not None:
-        _check_user(user_ppi, place)
+    for stated in (user_ppi, default_ppi):
+        if stated is not None:
+            _check_user(stated, place)
     if not isinstance(source, PrintImage):
         picture = box.decode(source, place=place)
-        return GrayImage(picture.pixels, user_ppi or _believed(picture, None, place))
+        return GrayImage(picture.pixels, user_ppi or _believed(picture, None, default_ppi, place))
     uncompressed = source.compression == "NONE"
     picture = box.decode(
         source.data,
@@ -60,7 +70,7 @@ def gray_image(box: Box, source: bytes | PrintImage, *, user_ppi: float | None =
     if source.width > 0 and source.height > 0 and (width, height) != (source.width, source.height):
         facts = {"width": width, "height": height, "stated_width": source.width, "stated_height": source.height}
         raise refusal("size", place, **facts)
-    return GrayImage(picture.pixels, user_ppi or _believed(picture, source.ppi, place))
+    return GrayImage(picture.pixels, user_ppi or _believed(picture, source.ppi, default_ppi, place))
 
 
 def to_matcher(image: GrayImage) -> GrayImage:
@@ -86,15 +96,22 @@ def _check_user(user_ppi: float, place: str) -> None:
         raise refusal("user-ppi", place, ppi=f"{user_ppi:g}", low=f"{LEAST_USER_PPI:g}", high=f"{MOST_PPI:g}")
 
 
-def _believed(picture: Picture, record_ppi: float | None, place: str) -> float:
-    """The resolution that the record states, else the file; ImageError where none does, or where it cannot be true."""
+def _believed(picture: Picture, record_ppi: float | None, default_ppi: float | None, place: str) -> float:
+    """The resolution that the record states, else the file; where none does, or it cannot be true, the default.
+
+    ImageError where there is no default either.
+    """
     source, ppi = ("record", record_ppi) if record_ppi else ("file", picture.ppi)
     if ppi is None:
-        raise refusal("uneven-ppi" if picture.density_is_uneven else "no-ppi", place)
-    problem = _disbelief(picture.pixels, ppi, source, place)
-    if problem is not None:
+        problem = refusal("uneven-ppi" if picture.density_is_uneven else "no-ppi", place)
+    else:
+        found = _disbelief(picture.pixels, ppi, source, place)
+        if found is None:
+            return ppi
+        problem = found
+    if default_ppi is None:
         raise problem
-    return ppi
+    return default_ppi
 
 
 def _disbelief(pixels: NDArray[np.uint8], ppi: float, source: str, place: str) -> ImageError | None:

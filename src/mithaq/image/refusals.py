@@ -56,6 +56,7 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "convert the picture to PNG without loss, or " + _AGAIN,
     ),
     "animated": ("IMG-012", "the picture is an animation", "one still picture", "save a single frame"),
+    "pages": ("IMG-027", "the file holds several pages", "one picture", "save each page as a file of its own"),
     "depth": (
         "IMG-013",
         "the picture has pixels that are not 1 to 16 bits of grey or 8 bits of colour",

@@ -54,6 +54,7 @@ _TIFF_X, _TIFF_Y, _TIFF_UNIT, _TIFF_BITS, _TIFF_PHOTOMETRIC = 282, 283, 296, 258
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TIFF_STRIP_OFFSETS, _TIFF_ROWS_PER_STRIP = 273, 278
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT, _TIFF_TILE_OFFSETS = 322, 323, 324
+_TIFF_SUBFILE, _PAGES_LOOKED_AT = 254, 16
 _INCHES_PER_UNIT = {2: 1.0, 3: 2.54}
 
 
@@ -167,6 +168,8 @@ def decode(data: bytes, *, pixel_limit: int, wsq: Any) -> tuple[int, int, bytes,
         _check_size(image.size, pixel_limit)
         if name == "PNG" and getattr(image, "n_frames", 1) > 1:
             raise Unreadable("animated", image.size)
+        if name == "TIFF" and _has_more_pages(image):
+            raise Unreadable("pages", image.size)
         density = _density(image, name, data)
         tags: Any = getattr(image, "tag_v2", {})
         if name == "TIFF":
@@ -224,6 +227,17 @@ def _check_tiff(tags: Any) -> None:
         wanted, held = -(-height // rows), len(tags[_TIFF_STRIP_OFFSETS])
     if held < wanted:
         raise headers.Truncated
+
+
+def _has_more_pages(image: Image.Image) -> bool:
+    """True where a TIFF holds more pictures than its first; smaller copies of it (thumbnails) do not count."""
+    more = False
+    for page in range(1, min(getattr(image, "n_frames", 1), _PAGES_LOOKED_AT)):
+        image.seek(page)
+        tags: Any = getattr(image, "tag_v2", {})
+        more = more or not int(tags.get(_TIFF_SUBFILE, 0)) & 1
+    image.seek(0)
+    return more
 
 
 def _is_text(data: bytes) -> bool:

@@ -34,18 +34,38 @@ class Agreements:
     def refresh(self) -> None:
         """Read the folder again if a file in it changed."""
         with self._lock:
-            files = sorted(self._folder.glob("*.json"))
-            seen = frozenset((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files)
+            seen = self._listed()
             if seen == self._seen:
                 return
             by_id, problems = {}, {}
-            for file in files:
+            for name in sorted(name for name, *_ in seen):
                 try:
-                    agreement = self._read(file)
+                    agreement = self._read(self._folder / name)
                     by_id[agreement.id] = agreement
                 except TrustError as error:
-                    problems[file.name] = error
+                    problems[name] = error
+                except OSError as error:
+                    problems[name] = TrustError(
+                        "NOD-136", f"the file cannot be read ({error.strerror})", place=name, remedy="mend or remove it"
+                    )
             self._by_id, self.problems, self._seen = by_id, problems, seen
+
+    def _listed(self) -> frozenset[tuple[str, int, int]]:
+        """Name, time and size of each agreement's file. StorageError where the folder cannot be read: no agreement would
+        look like none ever signed."""
+        try:
+            with os.scandir(self._folder) as entries:
+                found = [entry for entry in entries if entry.name.endswith(".json")]
+            facts = [(one.name, one.stat(follow_symlinks=False)) for one in found]
+        except OSError as error:
+            raise StorageError(
+                "NOD-135",
+                f"the folder of agreements cannot be read ({error.strerror})",
+                place=str(self._folder),
+                expected="a folder that this account may read",
+                remedy="restore it or mend its permissions",
+            ) from None
+        return frozenset((name, fact.st_mtime_ns, fact.st_size) for name, fact in facts)
 
     def _read(self, file: Path) -> Agreement:
         if file.stat().st_size > LARGEST_FILE_BYTES:

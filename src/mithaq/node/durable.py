@@ -82,7 +82,7 @@ class Engine:
             system_database_url=self.node.settings.database_url(self.node.settings.database.steps_url),
             application_version=APPLICATION_VERSION,
             log_level="WARNING",
-            console_log_level="ERROR",
+            console_log_level="CRITICAL",  # its tracebacks name files and rows; what failed is said by us
             use_listen_notify=False,
         )
         upkeep.requeue(self.node)

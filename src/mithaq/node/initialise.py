@@ -12,10 +12,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mithaq.errors import FormatError, SettingsError, StorageError
 from mithaq.node.gateway import Files, log_name
-from mithaq.node.settings import FILE_NAME, read_settings, split_address
+from mithaq.node.settings import FILE_NAME, is_address, read_settings, split_address
 from mithaq.node.store import create_database, create_identities
 from mithaq.node.vault import make_key
 from mithaq.pact.certificate import make_certificate_request, make_tls_identity
@@ -28,6 +29,7 @@ from mithaq.units import utc_now
 
 CERTIFICATE_DAYS = 730
 PARTY_FILE = "party.json"
+URL = r"https://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?"  # as an agreement may hold it
 
 _SETTINGS = """# The settings of this node. Every key is listed in docs/operate.md.
 [node]
@@ -65,14 +67,21 @@ def initialise(
     suite: Suite = "default",
 ) -> Path:
     """Make a node in `home`, which must be new or empty; returns the path of the party file."""
+    url = url or f"https://{listen}"
     _check(party, contact, name)
-    if home.exists() and any(home.iterdir()):
-        raise SettingsError(
-            "NOD-180", "the folder is not empty; nothing was changed", file=str(home), remedy="choose a new folder"
-        )
-    existed = home.exists()
+    _check_addresses(listen, desk, url)
     try:
-        return _make(home, party, contact, name, listen, desk, url or f"https://{listen}", demonstration, suite)
+        existed = home.exists()
+        if existed and any(home.iterdir()):
+            raise SettingsError(
+                "NOD-180", "the folder is not empty; nothing was changed", file=str(home), remedy="choose a new folder"
+            )
+    except OSError as error:
+        raise StorageError(
+            "NOD-181", f"the node could not be made ({error.strerror})", place=str(home), remedy="choose a new folder"
+        ) from None
+    try:
+        return _make(home, party, contact, name, listen, desk, url, demonstration, suite)
     except OSError as error:
         _undo(home, existed)
         raise StorageError(
@@ -179,8 +188,21 @@ def _check(party: str, contact: str, name: Mapping[str, str]) -> None:
         )
 
 
+def _check_addresses(listen: str, desk: str, url: str) -> None:
+    for key, address in (("--listen", listen), ("--desk", desk)):
+        if not is_address(address):
+            raise SettingsError("NOD-186", "this is no address", key=key, expected="HOST:PORT, as 127.0.0.1:8443")
+    if not re.fullmatch(URL, url):
+        raise SettingsError(
+            "NOD-187",
+            "the partner cannot reach a node under this address",
+            key="--url",
+            expected="https://HOST or https://HOST:PORT",
+        )
+
+
 def _host(url: str) -> str:
-    return url.split("://")[-1].split("/")[0].rpartition(":")[0].strip("[]") or "localhost"
+    return urlsplit(url).hostname or "localhost"
 
 
 def _write_private(path: Path, data: bytes) -> None:

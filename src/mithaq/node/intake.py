@@ -40,6 +40,7 @@ def read_prints(
     *,
     stages: Stages,
     user_ppi: float | None = None,
+    default_ppi: float | None = None,
     position: FingerPosition = FingerPosition.UNKNOWN,
     impression: int = 0,
     place: str = "",
@@ -51,7 +52,8 @@ def read_prints(
     """
     if not is_transaction(data):
         with stages("decode"):
-            return [(gray_image(box, data, user_ppi=user_ppi, place=place), position, impression)]
+            image = gray_image(box, data, user_ppi=user_ppi, default_ppi=default_ppi, place=place)
+            return [(image, position, impression)]
     with stages("read"):
         prints = [found for found in images(read_transaction(data)) if found.position.is_one_finger]
     if not prints:
@@ -67,7 +69,11 @@ def read_prints(
         )
     with stages("decode"):
         return [
-            (gray_image(box, found, user_ppi=user_ppi, place=place), found.position, found.impression)
+            (
+                gray_image(box, found, user_ppi=user_ppi, default_ppi=default_ppi, place=place),
+                found.position,
+                found.impression,
+            )
             for found in prints
         ]
 

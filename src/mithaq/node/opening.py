@@ -85,9 +85,9 @@ def _keys(files: Files, party: str) -> NodeKeys:
         except OSError as error:
             raise SettingsError(
                 "NOD-171",
-                f"the key file cannot be read ({type(error).__name__})",
+                f"the key file cannot be read ({error.strerror})",
                 file=str(path),
-                remedy="restore it from the key back-up",
+                remedy="mend its permissions, or restore it from the key back-up",
             ) from None
 
     return NodeKeys(

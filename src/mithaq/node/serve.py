@@ -1,30 +1,36 @@
 """Running a node: the partner API over mutual TLS, the desk beside it, and the durable steps, until told to stop.
 
-Ports are opened before anything else happens, so a port in use is one clear error and leaves nothing started.
+The folder is held, ports and certificates are opened before anything else happens, so a second process, a port in use
+or a missing key is one clear error and leaves nothing started.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
 import uvicorn
 
-from mithaq.errors import SettingsError
+from mithaq.errors import MithaqError, SettingsError, StorageError
 from mithaq.node.app import partner_app
 from mithaq.node.durable import Engine
 from mithaq.node.gateway import Files, Node
 from mithaq.node.peer import PeerCertificateProtocol, pin, server_context
 from mithaq.node.settings import Settings
+from mithaq.pact.certificate import certificate_der, certificate_facts
+from mithaq.units import timestamp
 
 _log = structlog.get_logger("mithaq.serve")
+LOCK_NAME = "serving.lock"
 REPIN_EVERY_S = 1.0  # how soon a newly installed agreement's certificates are accepted
 GRACE_S = 2  # requests in flight may end within this time; an idle partner keeps no node alive
 
@@ -55,38 +61,89 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
 
     `ready` is called once with the two addresses when both listen.
     """
-    settings = node.settings
-    partner_socket = listen(settings.partner_address, key="listen.partner")
+    settings, files = node.settings, Files(node.settings.home)
+    with ExitStack() as stack:
+        stack.enter_context(_alone(settings.home))
+        pinned = [der for ders in node.agreements.pinned_certificates().values() for der in ders]
+        context = server_context(files.certificate, files.keys / "tls.pem", pinned)
+        _check_own_certificate(node, files.certificate)
+        partner_socket = stack.enter_context(listen(settings.partner_address, key="listen.partner"))
+        servers = [(_server(partner_app(node), context), partner_socket)]
+        if desk is not None:
+            desk_context = _desk_context(settings)
+            desk_socket = stack.enter_context(listen(settings.desk_address, key="listen.desk"))
+            servers.append((_server(desk, desk_context), desk_socket))
+        stack.enter_context(_steps(node))
+        asyncio.run(_serve(node, servers, context, ready))
+
+
+def _check_own_certificate(node: Node, file: Path) -> None:
+    """SettingsError where no partner would shake hands with us: out of date, or not the one that an agreement pins."""
+    own = certificate_der(file.read_bytes())
+    facts = certificate_facts(own)
+    if not facts.holds_at(node.clock()):
+        raise SettingsError(
+            "NOD-145",
+            f"the node's certificate is valid from {timestamp(facts.not_before)} to {timestamp(facts.not_after)}",
+            file=str(file),
+            expected="a certificate of today",
+            remedy="check the clock of this machine, or make a new certificate and amend the agreement",
+        )
+    for agreement in node.agreements.all():
+        if own not in agreement.parties[node.party].keys.certificates:
+            _log.error("not the certificate that the agreement pins", code="NOD-146", agreement=agreement.id)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the folder while the node is served: two processes would both deliver and answer what is due."""
     try:
-        desk_socket = listen(settings.desk_address, key="listen.desk") if desk is not None else None
-    except SettingsError:
-        partner_socket.close()
-        raise
+        descriptor = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(
+            "NOD-142",
+            f"the node's folder cannot be written to ({error.strerror})",
+            place=str(home),
+            remedy="free space or mend the permissions",
+        ) from None
+    with os.fdopen(descriptor):  # the lock goes with the descriptor, however the process ends
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StorageError(
+                "NOD-143", "another process serves this node", place=str(home), remedy="stop it first, or let it serve"
+            ) from None
+        yield
+
+
+@contextmanager
+def _steps(node: Node) -> Iterator[None]:
+    """The durable steps, from the recovery of what a crash left to their orderly end."""
     engine = Engine(node)
-    engine.start()
     try:
-        asyncio.run(_serve(node, desk, partner_socket, desk_socket, settings, ready))
+        engine.start()
+    except MithaqError:
+        raise
+    except Exception as error:  # whatever DBOS and its database driver raise
+        raise StorageError(
+            "NOD-141",
+            f"the database of the durable steps cannot be used ({type(error).__name__})",
+            place="node.toml, key database.steps_url",
+            expected="a database that this account may write to",
+            remedy="check the path or URL, its permissions and the space on the disk",
+        ) from None
+    try:
+        yield
     finally:
         engine.stop()
-        partner_socket.close()
-        if desk_socket is not None:
-            desk_socket.close()
 
 
 async def _serve(
     node: Node,
-    desk: Any,
-    partner_socket: socket.socket,
-    desk_socket: socket.socket | None,
-    settings: Settings,
+    servers: list[tuple[uvicorn.Server, socket.socket]],
+    context: ssl.SSLContext,
     ready: Callable[[str, str], None] | None,
 ) -> None:
-    files = Files(settings.home)
-    pinned = [der for ders in node.agreements.pinned_certificates().values() for der in ders]
-    context = server_context(files.certificate, files.keys / "tls.pem", pinned)
-    servers = [(_server(partner_app(node), context), partner_socket)]
-    if desk is not None and desk_socket is not None:
-        servers.append((_server(desk, _desk_context(settings)), desk_socket))
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -102,9 +159,10 @@ async def _serve(
         if any(task.done() for task in tasks):
             break
         await asyncio.sleep(0.01)
-    _log.info("serving", party=node.party, partner=settings.listen.partner, desk=settings.listen.desk if desk else "")
+    partner, desk = (_address(found) for found in (servers[0][1], servers[-1][1]))
+    _log.info("serving", party=node.party, partner=partner, desk=desk if len(servers) > 1 else "")
     if ready:
-        ready(*(_address(found) for found in (partner_socket, desk_socket or partner_socket)))
+        ready(partner, desk)
     await asyncio.gather(*tasks)
 
 
@@ -144,7 +202,17 @@ def _desk_context(settings: Settings) -> ssl.SSLContext | None:
     if certificate is None or key is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(settings.path(certificate), settings.path(key))
+    try:
+        context.load_cert_chain(settings.path(certificate), settings.path(key))
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            "NOD-144",
+            f"the desk's certificate and key do not load ({type(error).__name__})",
+            file="node.toml",
+            key="listen.desk_certificate",
+            expected="a PEM certificate and the key that belongs to it",
+            remedy="correct the two paths and the files' permissions",
+        ) from None
     return context
 
 

@@ -5,16 +5,36 @@ Paths are relative to the folder the file lies in. Environment variables of the 
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mithaq.errors import SettingsError
 
 FILE_NAME = "node.toml"
+
+
+def is_address(text: str) -> bool:
+    """True for HOST:PORT, an IPv6 host in brackets."""
+    host, _, port = text.rpartition(":")
+    return bool(host) and (":" not in host or host[0] + host[-1] == "[]") and port.isdecimal() and int(port) <= 65535
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """'host:port' as a pair."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 class _Section(BaseModel):
@@ -42,10 +62,17 @@ class ListenSection(_Section):
     @field_validator("partner", "desk")
     @classmethod
     def _address(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-            raise ValueError("write HOST:PORT, for example 127.0.0.1:8443")
+        if not is_address(value):
+            raise ValueError("HOST:PORT, as 127.0.0.1:8443")
         return value
+
+    @model_validator(mode="after")
+    def _desk_is_private(self) -> Self:
+        if (self.desk_certificate is None) != (self.desk_key is None):
+            raise ValueError("desk_certificate and desk_key, both or neither")
+        if self.desk_certificate is None and not _is_loopback(split_address(self.desk)[0]):
+            raise ValueError("desk_certificate and desk_key, or a desk on 127.0.0.1: passphrases travel to it")
+        return self
 
 
 class DatabaseSection(_Section):
@@ -54,6 +81,13 @@ class DatabaseSection(_Section):
     url: str = "sqlite:///node.sqlite"
     identities_url: str = "sqlite:///identities.sqlite"
     steps_url: str = "sqlite:///steps.sqlite"
+
+    @field_validator("url", "identities_url", "steps_url")
+    @classmethod
+    def _kind(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
+        return value
 
 
 class SearchSection(_Section):
@@ -129,12 +163,6 @@ class Settings(BaseSettings):
         return split_address(self.listen.desk)
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """'host:port' as a pair."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
 def read_settings(home: Path) -> Settings:
     """The settings in `home`/node.toml; SettingsError names the file, the key and what to write instead."""
     file = home / FILE_NAME
@@ -148,9 +176,10 @@ def read_settings(home: Path) -> Settings:
             remedy="make a node with `mithaq node init --dir DIR`",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SettingsError(
             "NOD-002",
-            f"the settings file cannot be read ({type(error).__name__})",
+            f"the settings file cannot be read ({problem})",
             file=str(file),
             expected="a readable UTF-8 text file",
             remedy="check its permissions and encoding",
@@ -161,18 +190,28 @@ def read_settings(home: Path) -> Settings:
         raise SettingsError(
             "NOD-003", f"the settings file is not TOML: {error}", file=str(file), remedy="mend that line"
         ) from None
+    if "home" in values:  # the one name that is ours and not the file's
+        raise _unknown_key(file, "home")
     try:
         return Settings(home=home.resolve(), **values)
-    except (ValidationError, TypeError) as error:
-        if isinstance(error, TypeError):
-            raise SettingsError("NOD-003", "a key of the settings file is not allowed", file=str(file)) from None
+    except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        unknown = first["type"] == "extra_forbidden"
+        if first["type"] == "extra_forbidden":
+            raise _unknown_key(file, key) from None
+        ours, text = first["type"] == "value_error", first["msg"].split(" for <class")[0].replace("Input ", "it ")
+        problem = "the key is missing" if first["type"] == "missing" else f"the value does not fit: {text}"
         raise SettingsError(
             "NOD-004",
-            "this key is not known" if unknown else f"the value does not fit: {first['msg']}",
+            "the value does not fit" if ours else problem,
             file=str(file),
             key=key,
-            remedy="remove it or correct its spelling" if unknown else "write a value of that form",
+            expected=text.removeprefix("Value error, ") if ours else "",
+            remedy="see docs/operate.md; MITHAQ__SECTION__KEY in the environment counts before the file",
         ) from None
+
+
+def _unknown_key(file: Path, key: str) -> SettingsError:
+    return SettingsError(
+        "NOD-004", "this key is not known", file=str(file), key=key, remedy="remove it or correct its spelling"
+    )
