@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pair import NAMES, Pair
+from sqlalchemy.exc import OperationalError
 
 from mithaq.errors import MithaqError, PartnerError, SettingsError, StorageError, TrustError
 from mithaq.node.initialise import initialise
@@ -174,6 +175,45 @@ def test_a_database_of_another_version_is_not_touched(home: Path) -> None:
     with pytest.raises(StorageError) as damaged:
         open_node(home)
     assert damaged.value.code in ("NOD-012", "NOD-013")
+
+
+@pytest.mark.parametrize("name", ["node.sqlite", "identities.sqlite"])
+def test_a_missing_database_is_not_made_anew(home: Path, name: str) -> None:
+    (home / name).unlink()
+    with pytest.raises(StorageError) as refused:
+        open_node(home)
+    assert refused.value.code == "NOD-016"
+    assert not (home / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("SQLITE_FULL", "NOD-010"),
+        ("SQLITE_IOERR_SHMSIZE", "NOD-010"),
+        ("SQLITE_READONLY_DIRECTORY", "NOD-012"),
+        ("SQLITE_CANTOPEN", "NOD-012"),
+        ("SQLITE_BUSY", "NOD-011"),
+    ],
+)
+def test_what_the_database_says_of_its_disk_is_told(home: Path, name: str, code: str) -> None:
+    import sqlite3
+
+    texts = {"SQLITE_CANTOPEN": "unable to open database file", "SQLITE_BUSY": "database is locked"}
+    said = sqlite3.OperationalError(texts.get(name, "disk I/O error"))
+    said.sqlite_errorname = name
+    with open_node(home) as node, pytest.raises(StorageError) as told, node.database.write():
+        raise OperationalError("SELECT 1", {}, said)
+    assert told.value.code == code
+    assert told.value.remedy
+
+
+def test_a_key_file_that_holds_no_key_is_named(home: Path) -> None:
+    (home / "keys" / "encrypt.pem").write_bytes(b"no key")
+    with pytest.raises(SettingsError) as refused:
+        open_node(home)
+    assert refused.value.code == "NOD-172"
+    assert "encrypt.pem" in str(refused.value)
 
 
 def test_a_missing_key_is_named(home: Path) -> None:

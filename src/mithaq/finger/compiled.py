@@ -16,9 +16,14 @@ R = TypeVar("R")
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The same function as machine code. No fast-math: the same inputs give the same bits in every order of calls.
 
-    numba's disk cache watches the file of the function alone, so a kernel calls kernels of its own file only.
+    numba's disk cache watches the file of the function alone, so a kernel calls kernels of its own file only. An account
+    that can write neither beside the package nor in its home compiles anew in each process (NUMBA_CACHE_DIR mends that).
     """
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+    try:
+        kernel = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # there is no place for the cache
+        kernel = numba.njit(nogil=True)(function)
+    return cast("Callable[P, R]", kernel)
 
 
 def _count_bits(typing_context: Any, word: Any) -> Any:

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
-from mithaq.errors import SettingsError
+from mithaq.errors import SettingsError, TrustError
 from mithaq.finger import require_model
 from mithaq.image import Box, Limits
 from mithaq.node.agreements import Agreements
@@ -21,6 +22,8 @@ from mithaq.node.vault import open_vault
 from mithaq.pact.keys import checkpoint_key_from_pem, encryption_key_from_pem, signing_key_from_pem
 from mithaq.search import Gallery, RemoteGallery, Searcher
 from mithaq.units import utc_now
+
+Key = TypeVar("Key")
 
 
 def open_node(
@@ -78,10 +81,18 @@ def _searcher(settings: Settings) -> Searcher:
 
 
 def _keys(files: Files, party: str) -> NodeKeys:
-    def read(name: str) -> bytes:
+    def read(name: str, key_of: Callable[[bytes], Key]) -> Key:
         path = files.keys / f"{name}.pem"
         try:
-            return path.read_bytes()
+            return key_of(path.read_bytes())
+        except TrustError as error:
+            raise SettingsError(
+                "NOD-172",
+                f"the key file holds no such key ({error.code}: {error.problem})",
+                file=str(path),
+                expected=error.expected,
+                remedy="restore it from the key back-up",
+            ) from None
         except OSError as error:
             raise SettingsError(
                 "NOD-171",
@@ -91,9 +102,9 @@ def _keys(files: Files, party: str) -> NodeKeys:
             ) from None
 
     return NodeKeys(
-        signing_key_from_pem(read("sign")),
-        encryption_key_from_pem(read("encrypt")),
-        checkpoint_key_from_pem(read("checkpoint"), log_name(party)),
+        read("sign", signing_key_from_pem),
+        read("encrypt", encryption_key_from_pem),
+        read("checkpoint", lambda pem: checkpoint_key_from_pem(pem, log_name(party))),
     )
 
 
@@ -110,3 +121,5 @@ def log_to_stderr() -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format='{"level": "%(levelname)s", "event": "%(name)s"}'
     )
+    # What fails in a request our own handlers log already; here uvicorn only adds that it gave up idle connections.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

@@ -100,6 +100,14 @@ class Post:
                     expected="the certificates that the agreement pins, within their validity",
                     remedy="compare `mithaq node status` on both sides",
                 ) from None
+            if isinstance(error, httpx2.RemoteProtocolError):  # in TLS 1.3 a refused client learns it no sooner
+                raise PartnerError(
+                    "NOD-048",
+                    "the partner closed the connection without an answer",
+                    place=self.url,
+                    remedy="it will be tried again; where it stays so, the partner may not accept this node's"
+                    " certificate: compare `mithaq node status` on both sides",
+                ) from None
             raise PartnerError(
                 "NOD-042",
                 f"the partner cannot be reached ({type(error).__name__})",

@@ -86,26 +86,45 @@ class Database:
         self.engine.dispose()
 
 
+def _require_file(url: str, name: str) -> None:
+    """Opening a missing SQLite file would make an empty one, which looks like a database of an older version."""
+    parsed = make_url(url)
+    if parsed.drivername.startswith("sqlite") and parsed.database and not Path(parsed.database).is_file():
+        raise StorageError(
+            "NOD-016",
+            "the database file is not there",
+            place=name,
+            expected=Path(parsed.database).name,
+            remedy="restore it from the back-up, or mend its path in node.toml",
+        )
+
+
 def _storage_error(error: DBAPIError, name: str) -> StorageError:
-    reason = str(error.orig).lower()
-    if "full" in reason or "no space" in reason:
+    reason = f"{error.orig} {getattr(error.orig, 'sqlite_errorname', '')}".lower()
+    if "full" in reason or "no space" in reason or "ioerr" in reason:
         return StorageError(
             "NOD-010",
-            "the disk is full; nothing of this step was kept",
+            "the disk is full or failing; nothing of this step was kept",
             place=name,
-            remedy="free space, then try again",
+            remedy="free space or mend the disk, then try again",
         )
     if "locked" in reason:
         return StorageError(
             "NOD-011", "another process holds the database", place=name, remedy="wait for it to finish, then try again"
         )
-    if "unable to open" in reason or "not a database" in reason or "malformed" in reason or "connect" in reason:
+    if (
+        "readonly" in reason
+        or "unable to open" in reason
+        or "not a database" in reason
+        or "malformed" in reason
+        or "connect" in reason
+    ):
         return StorageError(
             "NOD-012",
             "the database cannot be opened",
             place=name,
             expected="a database that `mithaq node init` made",
-            remedy="check the path or URL in node.toml and its permissions",
+            remedy="check the path or URL in node.toml and its permissions; this account must be able to write there",
         )
     return StorageError("NOD-013", f"the database failed ({type(error.orig).__name__})", place=name)
 
@@ -125,7 +144,8 @@ def create_database(url: str) -> None:
 
 
 def open_database(url: str) -> Database:
-    """The node's database at the version this program knows; StorageError where it is of another."""
+    """The node's database at the version this program knows; StorageError where it is missing or of another."""
+    _require_file(url, "database")
     database = Database(url, name="database")
     with database.read() as tx:
         found = MigrationContext.configure(tx).get_current_revision()
@@ -156,6 +176,7 @@ def create_identities(url: str) -> None:
 
 def open_identities(url: str) -> Database:
     """The identities database; StorageError where it is missing or of another version."""
+    _require_file(url, "identities database")
     database = Database(url, name="identities database")
     with database.read() as tx:
         has = inspect(tx).has_table("identities_version")
