@@ -128,7 +128,7 @@ class _Reader:
         self._binary: deque[int] = deque()
         self._expected = 0
         self._fields = self._separators = 0
-        self._guesses_left = MOST_GUESSES + len(data) // 64
+        self._guesses_left = MOST_GUESSES + len(data) // 128
 
     def transaction(self) -> Transaction:
         at = 0

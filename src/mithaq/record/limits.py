@@ -22,7 +22,7 @@ MOST_SEPARATORS = 1_000_000
 
 MOST_GUESSES = 10_000
 """Places that are tried as the end of one record whose LEN is wrong and which a binary record follows; and one more for
-every 64 bytes of the file, since one byte of 256 in a picture looks like a separator. A try costs about a microsecond."""
+every 128 bytes of the file, since one byte of 256 in a picture looks like a separator. A try costs about a microsecond."""
 
 MOST_TAG_ZEROS = 7
 """Zeros before the digits of a tag. Some writers pad to more than three digits; none is known to pad to nine."""
