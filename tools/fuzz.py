@@ -35,7 +35,8 @@ with seen:
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "data" / "nist-itl"
-LONGEST_SEED = 6_000  # bytes; payloads are cut to fit, since what they hold is not what is fuzzed here
+LONGEST_SEED = 6_000  # bytes; of a longer file the long values are cut, since what they hold is not what is fuzzed here
+LONGEST_VALUE = 128
 LONGEST_INPUT = 200_000  # bytes; splices grow no further
 MEASURED_EVERY = 32  # runs whose memory is measured too, which makes them slower
 
@@ -201,16 +202,16 @@ def seeds_for(target: str, samples: Path) -> list[bytes]:
 
 
 def shrunk(data: bytes) -> bytes:
-    """The file with its payloads cut to a few dozen bytes, its structure left."""
+    """The file with its longest values cut to a few dozen bytes, its structure left."""
     tx = read_transaction(data)
     if len(data) <= LONGEST_SEED:
         return data
     records = []
     for one in tx.records:
-        payload = one.data
-        number = one.fields[-1].number
-        is_long = payload is not None and len(payload) > 64
-        records.append(one.with_field(number, payload[:64]) if is_long and number >= 3 else one)
+        for part in one.fields:
+            if len(part.value) > LONGEST_VALUE and part.number and part is one.field(part.number):
+                one = one.with_field(part.number, part.value[: LONGEST_VALUE // 2])
+        records.append(one)
     return write_transaction(record.Transaction(tuple(records), tx.tail))
 
 
