@@ -36,6 +36,7 @@ from mithaq.record.limits import (
 from mithaq.record.model import BINARY_ITEMS, FIRST_TAG, FS, GS, RS, US, Record, Transaction, number_in
 
 _XML = re.compile(rb"[\xef\xbb\xbf \r\n\t]*<")
+_PACKAGE = b"NISTBiometricInformationExchangePackage"
 _DIGITS = re.compile(rb"[0-9]{1,%d}" % MOST_LENGTH_DIGITS)
 _FS = re.compile(rb"\x1c")
 _CONTENTS = re.compile(rb"\x1d0{0,%d}1\.0{0,%d}3:([^\x1d]*)" % (MOST_TAG_ZEROS, MOST_TAG_ZEROS))
@@ -70,6 +71,12 @@ def write_transaction(tx: Transaction) -> bytes:
         chunks.extend(record.chunks())
     chunks.append(tx.tail)
     return b"".join(chunks)
+
+
+def begins_as_transaction(head: bytes) -> bool:
+    """True where a file's first few kilobytes are those of a transaction in either encoding."""
+    match = FIRST_TAG.match(head)
+    return (match is not None and int(match[1]) == 1) or (_XML.match(head) is not None and _PACKAGE in head)
 
 
 def contents(first: Record) -> list[tuple[int, int | None]]:

@@ -22,14 +22,17 @@ from mithaq.record.show import Item, Row, tree
 Pictures = Mapping[tuple[int, int], bytes | str]
 
 _STYLE = """
-:root { --ink: #16212b; --soft: #51606d; --line: #d5dce2; --paper: #fff; --ground: #f3f5f7; --deep: #0f3d5c; --bad: #9c1c1c; }
+:root { --ink: #16212b; --soft: #51606d; --line: #d5dce2; --paper: #fff;
+  --ground: #f3f5f7; --deep: #0f3d5c; --bad: #9c1c1c; }
 * { box-sizing: border-box; }
-html { font: 16px/1.5 "Noto Sans", "Noto Sans Arabic", "Noto Naskh Arabic", system-ui, sans-serif; color: var(--ink); background: var(--ground); }
+html { font: 16px/1.5 "Noto Sans", "Noto Sans Arabic", "Noto Naskh Arabic", system-ui, sans-serif;
+  color: var(--ink); background: var(--ground); }
 body { margin: 0; }
 #ar:checked ~ header, #ar:checked ~ main { direction: rtl; }
 #en:checked ~ * [lang="ar"], #ar:checked ~ * [lang="en"] { display: none; }
 .choice { position: absolute; opacity: 0; }
-header { display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; align-items: center; padding: .7rem 1.5rem; background: var(--deep); color: #fff; }
+header { display: flex; flex-wrap: wrap; gap: .4rem 1.5rem; align-items: center;
+  padding: .7rem 1.5rem; background: var(--deep); color: #fff; }
 h1 { margin: 0; font-size: 1.2rem; }
 .languages { margin-inline-start: auto; display: flex; gap: .3rem; }
 .languages label { padding: .2rem .8rem; border: 1px solid #ffffff80; border-radius: 99px; cursor: pointer; }
@@ -37,7 +40,8 @@ h1 { margin: 0; font-size: 1.2rem; }
 #en:focus-visible ~ header label[for="en"], #ar:focus-visible ~ header label[for="ar"] { outline: 3px solid #f0a500; }
 main { max-width: 76rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; }
 h2 { margin: 1.6rem 0 .2rem; font-size: 1.25rem; overflow-wrap: anywhere; }
-h3 { margin: 0; padding: .6rem 1rem; font-size: 1.02rem; background: #e9eef2; border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: 0 1rem; }
+h3 { margin: 0; padding: .6rem 1rem; font-size: 1.02rem; background: #e9eef2; border-bottom: 1px solid var(--line);
+  display: flex; flex-wrap: wrap; gap: 0 1rem; }
 h3 .size { margin-inline-start: auto; }
 .record { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; margin-block: .9rem; overflow: hidden; }
 .soft, .size { color: var(--soft); font-weight: 400; }
@@ -59,7 +63,8 @@ tr:last-child > td { border-bottom: 0; }
 .items th, .items td { padding: .1rem .5rem; font-size: .85rem; }
 @media print {
   html { background: #fff; font-size: 11px; } header { background: none; color: inherit; border-bottom: 2px solid var(--ink); }
-  .languages { display: none; } main { max-width: none; padding: 0; } .record { break-inside: auto; } h3, tr, figure { break-inside: avoid; } h3 { break-after: avoid; }
+  .languages { display: none; } main { max-width: none; padding: 0; }
+  .record { break-inside: auto; } h3, tr, figure { break-inside: avoid; } h3 { break-after: avoid; }
   figure img { max-height: 18rem; }
 }
 """

@@ -121,11 +121,11 @@ def _meaning(part: Field, name: Name, names: Names) -> str:
 
 
 def _subfields(part: Field, encoding: str, items: tuple[Name, ...], names: Names) -> tuple[tuple[Item, ...], ...]:
-    """The items of a field that has more than one, or of which more than one is known."""
+    """The items of a field that has more than one in a subfield, or should have."""
     if part.is_binary_item or is_payload(part.record_type, part.number):
         return ()
     pieces = bytes(part.value).split(b"\x1e", MOST_SUBFIELDS)[:MOST_SUBFIELDS]
-    if len(pieces) == 1 and b"\x1f" not in pieces[0] and len(items) < 2:
+    if len(items) < 2 and not any(b"\x1f" in piece for piece in pieces):
         return ()
     return tuple(_items(piece, encoding, items, names) for piece in pieces)
 
