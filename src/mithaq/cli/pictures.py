@@ -4,7 +4,7 @@
                            ImageError where it cannot be decoded
 
 Compressed pictures go to the box as they are. What is not compressed is unpacked here: grey and RGB a byte a value, bilevel
-pixels eight to a byte; a bare CCITT Group 4 stream gets the TIFF header that the decoder needs.
+pixels eight to a byte, 1 black; a bare CCITT Group 4 stream gets the TIFF header that the decoder needs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def picture_of(box: Box, record: Record, place: str) -> Shown | str | None:
             return "the signature is a list of strokes"
         found = box.decode(raw, place=place)
         return Shown(found.pixels, found.ppi or _stated_ppi(record))
-    bare = _bare(raw, width, height, is_bilevel=record.type in _BILEVEL, black=record.type == 8)
+    bare = _bare(raw, width, height, is_bilevel=record.type in _BILEVEL)
     if bare is None:
         bare = box.decode(raw, place=place, raw_shape=(height, width), compression="NONE").pixels
     return Shown(bare, _stated_ppi(record))
@@ -81,12 +81,12 @@ def _compression(record: Record) -> str:
     return "" if found is None else str(found.value[:16], "ascii", "replace").strip().upper()
 
 
-def _bare(raw: bytes, width: int, height: int, *, is_bilevel: bool, black: bool) -> NDArray[np.uint8] | None:
+def _bare(raw: bytes, width: int, height: int, *, is_bilevel: bool) -> NDArray[np.uint8] | None:
     """Pixels of RGB or packed bilevel data; None for anything else, grey pixels among it."""
     across = (width + 7) // 8
     if is_bilevel and width and len(raw) == across * height:
         bits = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(height, across), axis=1)[:, :width]
-        return np.where(bits == black, 0, 255).astype(np.uint8)
+        return np.where(bits, 0, 255).astype(np.uint8)
     if width and len(raw) == 3 * width * height:
         return np.asarray(np.frombuffer(raw, np.uint8).reshape(height, width, 3) @ _LUMINANCE, np.uint8)
     return None

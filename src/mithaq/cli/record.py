@@ -51,7 +51,7 @@ def show(
         shown.append({"file": str(file), "records": _by_record(rows)})
         lines += _lines(file, tx, rows, lang)
         if html is not None:
-            kept.append((str(file), tx))
+            kept.append((file.name, tx))
     if html is not None:
         write_file(html, _page(kept, lang))
         lines = [f"{html}: {len(kept)} files"]
@@ -305,7 +305,9 @@ def _without_heads(row: dict[str, Any]) -> dict[str, Any]:
 def _lines(file: Path, tx: Transaction, rows: Sequence[Row], lang: str) -> list[str]:
     from mithaq.record.show import summary
 
-    lines = [f"{file}: {_counted(len(tx.records), 'record')}, {sum(row.size for row in rows):,} bytes of fields"]
+    lines = [
+        f"{file}: {_counted(len(tx.records), 'record')}, {sum(one.size for one in tx.records) + len(tx.tail):,} bytes"
+    ]
     for number, group in groupby(rows, lambda row: row.record):
         if number <= len(tx.records):
             lines.append(f"  {number}. {summary(tx.records[number - 1], lang)}")

@@ -75,7 +75,10 @@ class Names:
     def meaning(self, table: str, code: str) -> str:
         """What a code means in this transaction's edition; "" where that is not known."""
         look_up: Callable[[str, str], Mapping[str, str]] | None = getattr(dictionary, "code_table", None)
-        return look_up(table, self._edition).get(code, "") if look_up is not None and table else ""
+        if look_up is None or not table:
+            return ""
+        known = look_up(table, self._edition)
+        return known.get(code) or known.get(code.lstrip("0") or "0", "")  # some writers pad a code to two digits
 
     def _look_up(self, record_type: int, number: int) -> tuple[Name, tuple[Name, ...]]:
         for rule in (

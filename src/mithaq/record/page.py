@@ -47,7 +47,7 @@ h3 .size { margin-inline-start: auto; }
 .soft, .size { color: var(--soft); font-weight: 400; }
 .facts { margin: 0; color: var(--soft); }
 .body { display: flex; flex-wrap: wrap-reverse; align-items: start; }
-.scroll { flex: 1 1 34rem; min-width: 0; overflow-x: auto; }
+.scroll { flex: 1 1 40rem; min-width: 0; overflow-x: auto; }
 figure { flex: 1 1 16rem; max-width: 30rem; margin: 1rem; text-align: center; }
 figure img { max-width: 100%; max-height: 32rem; border: 1px solid var(--line); background: #fff; }
 figcaption { color: var(--soft); font-size: .88rem; }
@@ -99,18 +99,21 @@ def _file(index: int, name: str, tx: Transaction, pictures: Pictures) -> str:
     facts = _both(f"{len(tx.records)} records, {size:,} bytes", f"{len(tx.records)} سجلات، {size:,} بايت")
     made = [f'<h2><bdi dir="ltr">{_plain(name)}</bdi></h2><p class="facts">{facts}</p>']
     for number, group in groupby(rows, lambda row: row.record):
-        made.append(_record(list(group), pictures.get((index, number - 1))))
+        whole = tx.records[number - 1].size if number <= len(tx.records) else len(tx.tail)
+        made.append(_record(list(group), whole, pictures.get((index, number - 1))))
     return "".join(made)
 
 
-def _record(rows: list[Row], picture: bytes | str | None) -> str:
+def _record(rows: list[Row], size: int, picture: bytes | str | None) -> str:
     first = rows[0]
-    size = sum(row.size for row in rows)
     idc = "" if first.idc is None else f'<span class="code">IDC {first.idc:02d}</span>'
     title = (
         f"<span>Type-{first.record_type}</span>{_both(*record_name(first.record_type))}" if first.record_type else ""
     )
-    head = _cells("th", ("field", "الحقل"), ("name", "الاسم"), ("value", "القيمة"), ("bytes", "بايت"))
+    columns = (("field", "الحقل"), ("name", "الاسم"), ("value", "القيمة"))
+    head = (
+        "".join(f"<th>{_both(*column)}</th>" for column in columns) + f'<th class="bytes">{_both("bytes", "بايت")}</th>'
+    )
     body = "".join(_row(row) for row in rows)
     return (
         f'<section class="record"><h3>{title}{idc}<span class="size">{_both(f"{size:,} bytes", f"{size:,} بايت")}</span></h3>'
@@ -159,10 +162,6 @@ def _heading(item: Item) -> str:
 def _item(item: Item) -> str:
     meaning = f' <span class="soft">{_plain(item.meaning)}</span>' if item.meaning else ""
     return f"<bdi>{_plain(item.text)}</bdi>{meaning}"
-
-
-def _cells(kind: str, *texts: tuple[str, str]) -> str:
-    return "".join(f"<{kind}>{_both(*text)}</{kind}>" for text in texts)
 
 
 def _both(en: str, ar: str) -> str:
