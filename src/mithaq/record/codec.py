@@ -224,10 +224,11 @@ class _Reader:
         return Record.read(record_type, self._data[at:end], close, payload and payload - at), end
 
     def _expect(self, first: bytes) -> None:
-        match = _CONTENTS.search(first.removesuffix(FS))
-        value = match[1] if match else b""
-        refuse_more(value.count(RS), MOST_RECORDS, "records", record=1)
-        listed = _listed(value)
+        match = _CONTENTS.search(first, 0, len(first) - first.endswith(FS))
+        if match is None:
+            return
+        refuse_more(first.count(RS, *match.span(1)), MOST_RECORDS, "records", record=1)
+        listed = _listed(match[1])
         self._expected += len(listed)
         self._binary.extend(kind for kind, _ in listed if kind in BINARY_ITEMS)
 

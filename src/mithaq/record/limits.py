@@ -11,8 +11,8 @@ from mithaq.errors import FormatError
 MOST_BYTES = 1 << 32
 """Bytes of a file. The LEN of a binary record has four bytes; no record, and so no sensible file, is longer."""
 
-MOST_RECORDS = 9_999
-"""Records of a transaction. 1.003 counts them with at most three digits in every edition; four leave room for error."""
+MOST_RECORDS = 4_000
+"""Records of a transaction: four times what the three digits of 1.003 can count. A record costs about 0.3 kB."""
 
 MOST_FIELDS = 100_000
 """Fields of a transaction, payloads left out: a hundred records of a thousand fields. A field costs about 0.3 kB once cut."""
