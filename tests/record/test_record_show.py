@@ -171,8 +171,8 @@ def test_order_spelling_length_and_tail() -> None:
     assert [(one.field, one.before, one.after) for one in differences(padded, wrong)] == [("2.001", "18", "20")]
     tailed = read_transaction(first((2, 0)) + tagged(2, (2, b"00")) + b"\r\n")
     assert [one.name for one in differences(padded, tailed)] == ["tail"]
-    unclosed = read_transaction(first((2, 0)) + tagged(2, (2, b"00"), end=b"", shift=1))
-    assert [one.name for one in differences(padded, unclosed)] == ["spelling"]
+    respelt = read_transaction(first((2, 0)) + tagged(2, (2, b"00"), width=2, shift=2))
+    assert [one.name for one in differences(padded, respelt)] == ["spelling"]
 
 
 # ---------------------------------------------------------------- the profile that fits

@@ -180,7 +180,7 @@ def new(
     """Write a skeleton of a transaction that passes its profile's check, to be filled in."""
     from mithaq.record import load_profile, write_transaction
 
-    tx = _part("skeleton")(load_profile(profile), tot)
+    tx = _part("skeleton")(tot, load_profile(profile))
     data = write_transaction(tx)
     write_file(output, data)
     say(
@@ -374,7 +374,7 @@ def _position(record: Record) -> str:
 def _explain(rule: str, profile: str | None, options: dict[str, Any], as_json: bool) -> None:
     from mithaq.record import load_profile
 
-    said = _part("explain")(rule, load_profile(profile or rule.partition(":")[0], **options))
+    said = _part("explain")(load_profile(profile or rule.rpartition(":")[0], **options), rule)
     say(asdict(said), as_json, str(said).splitlines())
 
 
