@@ -8,38 +8,18 @@ from array import array
 from pathlib import Path
 
 import pytest
-from transactions import first, print14, tagged
+from transactions import first, print14
 
 from mithaq.errors import FormatError
+from mithaq.measure.record import PALMS, write_palms
 from mithaq.record import Field, Record, read_transaction, tree, write_transaction
 from mithaq.record.images import payload_kind
-
-PALMS, PALM_BYTES = 40, 2_600_000
 
 
 @pytest.fixture(scope="module")
 def palms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty Type-15 records; each payload begins as JPEG 2000 does and is a hole in the file after that."""
     path = tmp_path_factory.mktemp("large") / "palms.an2"
-    head = b"\xff\x4f\xff\x51".ljust(64, b"\x1c")
-    fields = (
-        (3, b"10"),
-        (4, b"ORI"),
-        (6, b"5000"),
-        (7, b"5500"),
-        (8, b"1"),
-        (9, b"1000"),
-        (10, b"1000"),
-        (11, b"JP2L"),
-    )
-    with path.open("wb") as file:
-        file.write(first(*[(15, idc) for idc in range(PALMS)]))
-        for idc in range(PALMS):
-            bare = tagged(15, (2, b"%02d" % idc), *fields, (12, b"8"), (13, b"%d" % (21 + idc % 2)), (999, b""))
-            whole = len(bare) + PALM_BYTES
-            file.write(bare.replace(b":%d\x1d" % len(bare), b":%d\x1d" % (whole + 4), 1)[:-1] + head)
-            file.seek(PALM_BYTES - len(head), 1)
-            file.write(b"\x1c")
+    write_palms(path)
     return path
 
 

@@ -65,7 +65,7 @@ def record(
             else:
                 lines.append(f"{whose:8} {step:17}{rates:10}")
     lines += [f"times nistitl {step:12}{times:10}" for step, times in (figures["times_nistitl"] or {}).items()]
-    lines += [f"memory   {name:17}{value:10}" for name, value in figures["memory"].items()]
+    lines += [f"{part:9}{name:17}{value:10}" for part in ("memory", "palms") for name, value in figures[part].items()]
     say(figures, json_, lines)
 
 

@@ -1,7 +1,8 @@
 """How fast transactions are read, written and checked: `mithaq measure record DIR`. It reports; it gates nothing.
 
-    files ──► read · read and rewrite · read, every field · read and check      files a second, megabytes a second
+    files ──► read · read, every field · read and rewrite · read and check      files a second, megabytes a second
           └─► nistitl, where it is installed: the same in the same run on the same files
+    a hundred megabytes of palms, made here and mapped ──► listed
 
 All in one process on one thread. A record is cut into fields when they are asked for, so that reading alone is told apart
 from reading every field, which is what nistitl always does. Memory is what Python's own allocator counts.
@@ -9,7 +10,9 @@ from reading every field, which is what nistitl always does. Memory is what Pyth
 
 from __future__ import annotations
 
+import mmap
 import os
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mithaq.errors import FormatError, SettingsError
-from mithaq.record import check, load_profile, read_transaction, write_transaction
+from mithaq.record import check, load_profile, new_transaction, read_transaction, tagged_record, tree, write_transaction
 from mithaq.record.choose import profile_for
 from mithaq.record.codec import begins_as_transaction
 
@@ -27,15 +30,17 @@ ROUNDS = 3
 """The best of so many is reported, since whatever else the machine does can only slow a round down."""
 LARGE = 1_000_000
 """Bytes from which a file counts for the figures on large ones."""
+PALMS, PALM_BYTES = 40, 2_600_000
+"""Palms at 1000 ppi, compressed, as a live scanner makes them: a hundred megabytes in one file."""
 MB = 1e6
 
 Step = Callable[[bytes], Any]
 
 
 def measure_record(directory: Path) -> dict[str, Any]:
-    """`ours` and `nistitl` (None where it is not installed): for each step files a second, MB a second, MB a second on
-    files of a megabyte and more; `byte_equal` counts; `memory`: the largest file and the peak beside it while it is read,
-    written and checked. SettingsError MEA-010 where the folder holds no transaction.
+    """`ours` and `nistitl` (None where it is not installed): for each step `files_per_s`, `mb_per_s`, and `large_mb_per_s`
+    on files of a megabyte and more; `byte_equal` counts. `memory`: the largest file, and the peak beside it in each step.
+    `palms`: size, time and peak of listing a large mapped file. SettingsError MEA-010 where the folder has no transaction.
     """
     files = _files(directory)
     steps: dict[str, Step] = {
@@ -55,6 +60,7 @@ def measure_record(directory: Path) -> dict[str, Any]:
         "nistitl": None,
         "times_nistitl": None,
         "memory": _memory(max(files, key=len), steps),
+        "palms": _palms(),
     }
     if theirs is not None:
         rates = {name: _rates(step, files) for name, step in theirs.items()}
@@ -64,6 +70,40 @@ def measure_record(directory: Path) -> dict[str, Any]:
             mine: round(ours[mine]["files_per_s"] / rates[other]["files_per_s"], 1) for mine, other in pairs.items()
         }
     return figures
+
+
+def write_palms(path: Path) -> None:
+    """A transaction of forty Type-15 records of 2.6 MB each. Their pictures begin as JPEG 2000 does, and are empty."""
+    fields = {3: "10", 4: "ORI", 6: "5000", 7: "5500", 8: "1", 9: "1000", 10: "1000", 11: "JP2L", 12: "8", 13: "21"}
+    picture = b"\xff\x4f\xff\x51".ljust(PALM_BYTES, b"\0")
+    records = [tagged_record(15, {**fields, 999: picture}, idc=idc) for idc in range(PALMS)]
+    tx = new_transaction({2: "0502", 4: "CAR", 5: "20260310", 7: "DAI", 8: "ORI", 9: "TCN1"}, records)
+    with path.open("wb") as file:
+        for record in tx.records:
+            file.writelines(record.chunks())
+
+
+def _palms() -> dict[str, float]:
+    """What it takes to list the palms: every record and field, no payload looked at."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "palms.an2")
+        write_palms(path)
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        times = []
+        for _ in range(ROUNDS):
+            begin = time.process_time()
+            tree(read_transaction(mapped))
+            times.append(time.process_time() - begin)
+        tracemalloc.start()
+        tree(read_transaction(mapped))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return {
+            "megabytes": round(len(mapped) / MB, 1),
+            "list_ms": round(1e3 * min(times), 2),
+            "peak_mb": round(peak / MB, 2),
+        }
 
 
 def _files(directory: Path) -> list[bytes]:
