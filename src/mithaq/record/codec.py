@@ -42,8 +42,8 @@ _FS = re.compile(rb"\x1c")
 _CONTENTS = re.compile(rb"\x1d0{0,%d}1\.0{0,%d}3:([^\x1d]*)" % (MOST_TAG_ZEROS, MOST_TAG_ZEROS))
 _PADDING = rb"[\r\n\t \x00\x1a]{0,%d}\Z" % MOST_PADDING  # what mail programs and file copies leave behind
 _IS_PADDING = re.compile(_PADDING)
-_NEXT_RECORD = re.compile(rb"\x1c(?=%s)" % FIRST_TAG.pattern)
-_LAST = re.compile(rb"\x1c(?=%s)" % _PADDING)
+_NEXT_RECORD = re.compile(rb"\x1c%s" % FIRST_TAG.pattern)
+_LAST = re.compile(rb"\x1c%s" % _PADDING)
 _PAYLOAD_FROM_TYPE = 10  # from Type-10 on, x.999 holds bytes that may look like separators
 
 _STRUCTURE = "ANSI/NIST-ITL 1-2011, traditional encoding"
@@ -243,7 +243,7 @@ class _Reader:
         if not self._binary:
             found = _NEXT_RECORD.search(self._data, at)
             found = found or _LAST.search(self._data, max(at, len(self._data) - MOST_PADDING - 1))
-            return None if found is None else found.end()
+            return None if found is None else found.start() + 1
         for found in _FS.finditer(self._data, at):
             self._guesses_left -= 1
             if self._starts(found.end()):
