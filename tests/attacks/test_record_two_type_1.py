@@ -24,7 +24,7 @@ def test_two_are_kept_and_found(data: bytes) -> None:
     tx = read_transaction(data)
     assert write_transaction(tx) == data
     assert sum(record.type == 1 for record in tx.records) > 1
-    assert {finding.code for finding in check(tx, load_profile("mithaq-1"))} & {"REC-121", "REC-127"}
+    assert any(finding.severity == "error" for finding in check(tx, load_profile("mithaq-1")))
     tree(tx)
 
 

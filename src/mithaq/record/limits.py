@@ -17,8 +17,8 @@ MOST_RECORDS = 4_000
 MOST_FIELDS = 100_000
 """Fields of a transaction, payloads left out: a hundred records of a thousand fields. A field costs about 0.3 kB once cut."""
 
-MOST_SEPARATORS = 1_000_000
-"""RS and US of a transaction, payloads left out. Twenty palms of 2,000 minutiae with eight neighbours each come near it."""
+MOST_SEPARATORS = 2_000_000
+"""RS and US of a transaction, payloads left out: forty palms of 2,000 minutiae with eight neighbours each."""
 
 MOST_GUESSES = 10_000
 """Places that are tried as the end of one record whose LEN is wrong and which a binary record follows; and one more for
