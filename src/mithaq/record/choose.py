@@ -26,7 +26,7 @@ def profile_for(tx: Transaction) -> tuple[str, str]:
     ours = [one.name for one in profiles if tot in one.transactions and (not domain or one.domain[:1] == (domain,))]
     if len(ours) == 1:
         said = f"its domain {domain} and " if domain else "it states no domain, and "
-        return ours[0], f"{said}transaction {tot} are the profile's" if domain else f"{said}only there is a {tot}"
+        return ours[0], f"{said}transaction {tot} are the profile's" if domain else f"{said}only there is {tot} known"
     base = BASE if BASE in names() else OWN
     if len(ours) > 1:
         return base, f"several profiles have the transaction {tot}: {', '.join(ours)}"
