@@ -138,6 +138,11 @@ def test_only_the_item_that_changed_is_named() -> None:
     assert (found.place, found.said) == ("Type-2, IDC 00, 2.004, subfield 2, item 2", "was d, is D")
 
 
+def test_a_list_that_grew_is_shown_from_where_it_differs() -> None:
+    (found,) = changed(1, 4, "قضية\x1fb\x1ec\x1fd\x1ee".encode())
+    assert (found.place, found.said) == ("Type-2, IDC 00, 2.004, subfield 3", "was empty, is e")
+
+
 def test_a_new_and_a_gone_field() -> None:
     (new,) = changed(1, 9, "more")
     assert (new.kind, new.field, new.said) == ("added", "2.009", "is new: more")
@@ -166,7 +171,7 @@ def test_order_spelling_length_and_tail() -> None:
     assert [one.name for one in differences(straight, swapped)] == ["order of records"]
     short = read_transaction(first((2, 0)) + tagged(2, (2, b"00"), width=2))
     padded = read_transaction(first((2, 0)) + tagged(2, (2, b"00"), width=3))
-    assert [one.field for one in differences(short, padded)] == ["2.001"]  # LEN alone: nothing else has another value
+    assert [one.field or one.name for one in differences(short, padded)] == ["2.001", "spelling"]
     wrong = read_transaction(first((2, 0)) + tagged(2, (2, b"00"), shift=2))
     assert [(one.field, one.before, one.after) for one in differences(padded, wrong)] == [("2.001", "18", "20")]
     tailed = read_transaction(first((2, 0)) + tagged(2, (2, b"00")) + b"\r\n")

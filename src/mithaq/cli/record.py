@@ -47,9 +47,10 @@ def show(
     lines: list[str] = []
     kept: list[tuple[str, Transaction]] = []
     for file, tx in run.transactions():
-        rows = tree(tx)
-        shown.append({"file": str(file), "records": _by_record(rows)})
-        lines += _lines(file, tx, rows, lang)
+        if json_:
+            shown.append({"file": str(file), "records": _by_record(tree(tx))})
+        elif html is None:
+            lines += _lines(file, tx, tree(tx), lang)
         if html is not None:
             kept.append((file.name, tx))
     if html is not None:

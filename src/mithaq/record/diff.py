@@ -119,8 +119,9 @@ def _records(before: Record | None, after: Record | None, sides: tuple[_Side, _S
         for difference in _fields(one, old, new, sides)
     ]
     length = f"{one.type}.001"
-    yield from [each for each in found if each.field != length] or found
-    if not found:
+    others = [each for each in found if each.field != length]
+    yield from others or found
+    if not others and _spelling(before) != _spelling(after):
         yield Difference(
             "changed", one.type, one.idc, "", "", "spelling", "الكتابة", _spelling(before), _spelling(after)
         )
@@ -143,6 +144,9 @@ def _fields(record: Record, old: Field | None, new: Field | None, sides: tuple[_
     if 0 < len(inner) <= MOST_ITEMS:
         for subfield, item, before, after in inner:
             yield difference((before, after), subfield, item)
+    elif old is not None and new is not None:
+        at, before, after = _from_first(old, new)
+        yield difference((before, after), at)
     else:
         yield difference((old, new))
 
@@ -162,6 +166,19 @@ def _items(old: Field, new: Field) -> list[tuple[int, int, Field, Field]]:
         for number, (before, after) in enumerate(zip(*pair, strict=True), 1)
         if before != after
     ]
+
+
+def _from_first(old: Field, new: Field) -> tuple[int, Field, Field]:
+    """Both fields from the first subfield that differs on, and its number; 0 and both whole where there is only one."""
+    if old.is_binary_item or is_payload(old.record_type, old.number):
+        return 0, old, new
+    pieces = [bytes(part.value).split(b"\x1e") for part in (old, new)]
+    if len(pieces[0]) == len(pieces[1]) == 1:
+        return 0, old, new
+    at = next((k for k, (before, after) in enumerate(zip(*pieces, strict=False)) if before != after), None)
+    at = min(map(len, pieces)) if at is None else at
+    before, after = (memoryview(b"\x1e".join(one[at:])) for one in pieces)
+    return at + 1, replace(old, value=before), replace(new, value=after)
 
 
 def _spelling(record: Record) -> str:
