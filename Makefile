@@ -8,7 +8,7 @@ ARGS ?=
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check lint types floors docs measure lock clean
+.PHONY: help demo test check lint types floors docs measure fuzz lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ docs: $(VENV)/dev ## the documentation as HTML in docs/_build
 
 measure: $(VENV)/dev ## one query by stage, and messages a second
 	@$(BIN)/mithaq measure flow $(ARGS)
+
+fuzz: $(VENV)/dev ## damaged files against every reader; ARGS="--target reader --seconds 600 --seed 2" chooses, --help lists
+	@$(BIN)/python tools/fuzz.py $(ARGS)
 
 lock: $(VENV)/dev ## pin every dependency with its hashes anew
 	@cd $(CURDIR) && UV="$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"; \

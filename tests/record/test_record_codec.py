@@ -184,6 +184,50 @@ def test_any_bytes_after_a_type_1_tag(data: bytes) -> None:
         pass
 
 
+texts = st.text(st.characters(exclude_characters="\x02\x03\x1c\x1d\x1e\x1f", exclude_categories=["Cs"]), max_size=8)
+shapes = st.lists(st.lists(texts, min_size=1, max_size=4), min_size=1, max_size=3)
+
+
+@st.composite
+def built(draw: st.DrawFn) -> Transaction:
+    records = []
+    for idc in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from([2, 4, 8, 9, 14, 15, 99]))
+        data = draw(st.binary(max_size=50))
+        if kind == 4:
+            records.append(binary_record(4, idc, [0, [1], 0, 3, 4, 0], data))
+        elif kind == 8:
+            records.append(binary_record(8, idc, [0, 0, 0, 3, 4], data))
+        else:
+            fields = draw(st.dictionaries(st.integers(3, 998), shapes, max_size=4))
+            payload = {999: b"\xff" + data} if kind >= 10 else {}  # a payload of digits and a tag would be a decoy
+            records.append(tagged_record(kind, {**fields, **payload}, idc=idc))
+    return new_transaction({4: "CAR", 15: [["3", "UTF-8", ""]]}, records)
+
+
+@given(built())
+def test_read_of_write_is_the_identity(tx: Transaction) -> None:
+    again = read_back(write_transaction(tx))
+    assert again == tx
+    assert [record.integer(1) for record in again.records] == [record.size for record in tx.records]
+
+
+@given(built(), st.data())
+def test_a_change_touches_its_record_and_the_contents_alone(tx: Transaction, draw: st.DataObject) -> None:
+    read = read_back(write_transaction(tx))
+    at = draw.draw(st.integers(0, len(read.records) - 1))
+    one = read.records[at]
+    number = 9 if one.type == 4 else 8 if one.type == 8 else draw.draw(st.integers(16, 998))
+    value = draw.draw(st.binary(max_size=30).map(lambda raw: raw.translate(None, b"\x1c\x1d\x1e\x1f")))
+    changed = read.replace_record(at, one.with_field(number, value))
+    again = read_back(write_transaction(changed))
+    assert again == changed
+    assert [record for k, record in enumerate(again.records) if k != at] == [
+        record for k, record in enumerate(read.records) if k != at
+    ]
+    assert again.records[at].integer(1) == again.records[at].size
+
+
 # ---------------------------------------------------------------- changes
 
 

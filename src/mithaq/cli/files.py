@@ -1,8 +1,7 @@
-"""`mithaq record`, `finger` and `gallery`: the library's rooms on files, without a node."""
+"""`mithaq finger` and `gallery`: prints and galleries on files, without a node."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,77 +13,13 @@ from mithaq.errors import FormatError
 if TYPE_CHECKING:
     from mithaq.finger import Template
     from mithaq.image import Box
-    from mithaq.record import Row
 
-record = typer.Typer(no_args_is_help=True, help="ANSI/NIST-ITL files.")
 finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
 gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable file.")
 
 Ppi = Annotated[float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")]
 TEMPLATE_SUFFIX = ".template"
 PAIRS_SHOWN = 12
-
-
-@record.command("show")
-def record_show(files: Annotated[list[Path], typer.Argument(help="Transactions.")], json_: Json = False) -> None:
-    """Records and fields of a transaction, readable; pictures by their size only."""
-    from mithaq.record import read_transaction, tree
-
-    shown = {}
-    lines: list[str] = []
-    for file in files:
-        rows = tree(read_transaction(read_file(file)))
-        shown[str(file)] = [asdict(row) for row in rows]
-        lines += [str(file), *[_record_line(row) for row in rows]]
-    say(shown, json_, lines)
-
-
-@record.command("check")
-def record_check(
-    files: Annotated[list[Path], typer.Argument(help="Transactions.")],
-    profile: Annotated[str, typer.Option(help="The profile to hold them against.")] = "mithaq-1",
-    json_: Json = False,
-) -> None:
-    """Every finding against a profile in one pass. Exit 1 where one is an error."""
-    from mithaq.record import check, load_profile, read_transaction
-
-    rules = load_profile(profile)
-    found = {str(file): check(read_transaction(read_file(file)), rules) for file in files}
-    values = {name: [asdict(finding) for finding in findings] for name, findings in found.items()}
-    lines = [
-        f"{name}: {finding.severity} {finding.rule} at {finding.place}: {finding.problem}; expected {finding.expected}"
-        for name, findings in found.items()
-        for finding in findings
-    ]
-    say(values, json_, lines or ["No findings."])
-    if any(finding.severity == "error" for findings in found.values() for finding in findings):
-        raise typer.Exit(1)
-
-
-@record.command("images")
-def record_images(
-    file: Annotated[Path, typer.Argument(help="A transaction.")],
-    out: Annotated[Path, typer.Option(help="The folder for the pictures (PNG).")],
-    ppi: Ppi = None,
-    json_: Json = False,
-) -> None:
-    """Write the prints of a transaction as PNG, one file each, named by position."""
-    from mithaq.image import Box, gray_image, png_bytes
-    from mithaq.record import images, read_transaction
-
-    out.mkdir(parents=True, exist_ok=True)
-    written = []
-    with Box() as box:
-        for number, found in enumerate(images(read_transaction(read_file(file))), start=1):
-            image = gray_image(box, found, user_ppi=ppi, place=file.name)
-            target = out / f"{number:02d}_position{int(found.position):02d}.png"
-            write_file(target, png_bytes(image))
-            written.append({"file": str(target), "position": int(found.position), "ppi": image.ppi})
-    say(
-        {"images": written},
-        json_,
-        [f"{row['file']}  position {row['position']}, {row['ppi']:.0f} ppi" for row in written],
-    )
 
 
 @finger.command("extract")
@@ -211,13 +146,6 @@ def gallery_search(
     rows = [{"reference": c.reference, "position": int(c.position), "score": c.score, "parts": c.parts} for c in found]
     lines = [f"{row['reference']:24} position {row['position']:2}  score {row['score']:.4f}" for row in rows]
     say({"candidates": rows}, json_, lines or ["No candidate."])
-
-
-def _record_line(row: Row) -> str:
-    idc = "" if row.idc is None else f" IDC {row.idc:02d}"
-    return (
-        f"  {row.record:3} Type-{row.record_type:<2}{idc:7} {row.field:8} {row.mnemonic:5} {row.size:9,} B  {row.text}"
-    )
 
 
 def _how_often(rate: float) -> str:

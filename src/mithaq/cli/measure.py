@@ -48,6 +48,28 @@ def speed(
 
 
 @app.command()
+def record(
+    folder: Annotated[Path, typer.Argument(help="Transactions in traditional encoding.")], json_: Json = False
+) -> None:
+    """Files a second: read, read and rewrite, read and check; beside nistitl where it is installed."""
+    from mithaq.measure.record import measure_record
+
+    figures = measure_record(folder)
+    lines = [f"{figures['files']} files, {figures['megabytes']} MB, one core, load {figures['load']}"]
+    lines.append(f"{'':26}{'files/s':>10}{'MB/s':>10}{'MB/s large':>12}")
+    for whose in ("ours", "nistitl"):
+        for step, rates in (figures[whose] or {}).items():
+            if isinstance(rates, dict):
+                values = f"{rates['files_per_s']:10,.0f}{rates['mb_per_s']:10,.0f}{rates['large_mb_per_s']:12,.0f}"
+                lines.append(f"{whose:8} {step:17}{values}")
+            else:
+                lines.append(f"{whose:8} {step:17}{rates:10}")
+    lines += [f"times nistitl {step:12}{times:10}" for step, times in (figures["times_nistitl"] or {}).items()]
+    lines += [f"{part:9}{name:17}{value:10}" for part in ("memory", "palms") for name, value in figures[part].items()]
+    say(figures, json_, lines)
+
+
+@app.command()
 def flow(
     seconds: Annotated[float, typer.Option(help="How long each body size is sent.")] = 60.0,
     fingers: Annotated[int, typer.Option(help="Fingers in each gallery (synthetic templates).")] = 10_000,

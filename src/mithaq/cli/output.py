@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import sys
 import traceback
 from pathlib import Path
@@ -21,6 +22,11 @@ Home = Annotated[Path, typer.Option("--dir", envvar="MITHAQ_DIR", help="The node
 PassphraseFile = Annotated[
     Path | None, typer.Option("--passphrase-file", help="A file with the officer's passphrase; asked for otherwise.")
 ]
+
+
+MAPPED_FROM = (
+    8 << 20
+)  # bytes; a small file is read whole, since one that another program cuts short would end a mapping badly
 
 
 def say(values: dict[str, Any], as_json: bool, lines: list[str]) -> None:
@@ -93,6 +99,17 @@ def read_file(path: Path, *, largest: int = 256 * 1024 * 1024) -> bytes:
             remedy="check that it is the right file",
         )
     return data
+
+
+def map_file(path: Path) -> bytes | memoryview:
+    """A file's bytes: read where it is small, mapped where it is large, so that only what is looked at is loaded."""
+    if path.is_file() and path.stat().st_size > MAPPED_FROM:
+        try:
+            with path.open("rb") as file:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError:
+            pass  # a file that cannot be mapped may still be read, or says below why not
+    return read_file(path)
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mithaq.image.box import Box, Limits, Picture
     from mithaq.image.read import gray_image, to_matcher
     from mithaq.image.ridges import ridge_period_px
-    from mithaq.image.write import png_bytes, print_image
+    from mithaq.image.write import png_bytes, png_pixels, print_image
 
-__all__ = ["Box", "Limits", "Picture", "gray_image", "png_bytes", "print_image", "ridge_period_px", "to_matcher"]
+__all__ = ["Box", "Limits", "Picture", "gray_image", "png_bytes", "png_pixels", "print_image", "ridge_period_px", "to_matcher"]
 
 _HOMES = {
     "Box": "box",
@@ -27,6 +27,7 @@ _HOMES = {
     "Picture": "box",
     "gray_image": "read",
     "png_bytes": "write",
+    "png_pixels": "write",
     "print_image": "write",
     "ridge_period_px": "ridges",
     "to_matcher": "read",

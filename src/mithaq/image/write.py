@@ -22,14 +22,19 @@ _METRE_INCHES = 1 / 0.0254
 
 def png_bytes(image: GrayImage) -> bytes:
     """A PNG file of the image (ISO/IEC 15948): colour type 0, 8 bits, pHYs from its ppi. Same image, same bytes."""
-    height, width = image.pixels.shape
-    per_metre = round(image.ppi * _METRE_INCHES)
+    return png_pixels(image.pixels, image.ppi)
+
+
+def png_pixels(pixels: NDArray[np.uint8], ppi: float | None) -> bytes:
+    """The same of bare pixels (h, w); no pHYs where nothing is known of their resolution."""
+    height, width = pixels.shape
+    per_metre = round((ppi or 0.0) * _METRE_INCHES)
     return b"".join(
         (
             _SIGNATURE,
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
-            _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
-            _chunk(b"IDAT", zlib.compress(_filtered(image.pixels).tobytes(), 6)),
+            _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)) if per_metre else b"",
+            _chunk(b"IDAT", zlib.compress(_filtered(pixels).tobytes(), 6)),
             _chunk(b"IEND", b""),
         )
     )

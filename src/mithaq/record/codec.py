@@ -3,43 +3,65 @@
     bytes ──read_transaction──► Transaction ──write_transaction──► the same bytes
 
 Reading is lenient: whatever has a structure is kept as it is, wrong lengths, odd separators, unknown fields and decoys
-included, and `check` says what is wrong with it. What has none is a FormatError (REC-001 to REC-009). Where a record ends:
+included, and `check` says what is wrong with it. What has none is a FormatError (REC-001 to REC-010). Where a record ends:
 
     Type-1          at its first FS: it is 7-bit ASCII
     Types 3 to 8    at its LEN, which alone can say it
     other types     at its LEN where a record, or the end, follows there; else at the first FS that a record follows
 
-Every byte is looked at a bounded number of times, and payloads are views of the input. Not done here: XML, rules.
+Every byte is looked at a bounded number of times, payloads not at all where the LEN is right, and everything is a view of
+the input. Not done here: cutting records into fields (`model`), XML, rules.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
+from functools import cache
+from mmap import mmap
 
 from mithaq.errors import FormatError
-from mithaq.record.model import BINARY_ITEMS, FS, GS, Field, Record, Transaction, number_in
+from mithaq.record.limits import (
+    MOST_BYTES,
+    MOST_DECOY_CHARACTERS,
+    MOST_FIELDS,
+    MOST_GUESSES,
+    MOST_LENGTH_DIGITS,
+    MOST_PADDING,
+    MOST_RECORDS,
+    MOST_SEPARATORS,
+    MOST_TAG_ZEROS,
+    refuse_more,
+)
+from mithaq.record.model import BINARY_ITEMS, FIRST_TAG, FS, GS, RS, US, Record, Transaction, number_in
 
-_FIRST_TAG = re.compile(rb"0{0,7}([1-9][0-9]?)\.0{0,7}1:")
-_TAG = re.compile(rb"0{0,7}([1-9][0-9]?)\.([0-9]{1,9}):")
-_DECOY = re.compile(rb"[\x20-\x7e]{0,64}\x1d0{0,7}([1-9][0-9]?)\.0{0,7}999:")
-_DIGITS = re.compile(rb"[0-9]{1,20}")
-_SEPARATOR = re.compile(rb"[\x1c\x1d]")
-_PADDING = b"\r\n\t \x00\x1a"  # what mail programs and file copies leave behind
-_MOST_PADDING = 16  # bytes; also what keeps looking for it cheap
+_XML = re.compile(rb"[\xef\xbb\xbf \r\n\t]*<")
+_PACKAGE = b"NISTBiometricInformationExchangePackage"
+_DIGITS = re.compile(rb"[0-9]{1,%d}" % MOST_LENGTH_DIGITS)
+_FS = re.compile(rb"\x1c")
+_CONTENTS = re.compile(rb"\x1d0{0,%d}1\.0{0,%d}3:([^\x1d]*)" % (MOST_TAG_ZEROS, MOST_TAG_ZEROS))
+_PADDING = rb"[\r\n\t \x00\x1a]{0,%d}\Z" % MOST_PADDING  # what mail programs and file copies leave behind
+_IS_PADDING = re.compile(_PADDING)
+_NEXT_RECORD = re.compile(rb"\x1c%s" % FIRST_TAG.pattern)
+_LAST = re.compile(rb"\x1c%s" % _PADDING)
 _PAYLOAD_FROM_TYPE = 10  # from Type-10 on, x.999 holds bytes that may look like separators
 
 _STRUCTURE = "ANSI/NIST-ITL 1-2011, traditional encoding"
 
 
-def read_transaction(data: bytes | bytearray | memoryview) -> Transaction:
-    """The transaction in `data`, all of it: `write_transaction` gives the same bytes. Values are views of `data`.
+def read_transaction(data: bytes | bytearray | memoryview | mmap) -> Transaction:
+    """The transaction in `data`, all of it: `write_transaction` gives the same bytes.
 
-    FormatError REC-001 to REC-009 where the bytes have not the structure of a transaction, or are cut off.
+    Nothing is copied: values are views of `data`, which must not change while they are in use (a mapped file cannot be
+    closed before). FormatError REC-001 to REC-006 where the bytes have not the structure of a transaction, or are cut
+    off; REC-010 where they hold more than `limits` allows.
     """
-    source = data if isinstance(data, bytes) else bytes(data)
-    _refuse_what_is_none(source)
-    return _Reader(source).transaction()
+    view = memoryview(data)
+    if view.format != "B" or not view.c_contiguous:
+        view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
+    refuse_more(len(view), MOST_BYTES, "bytes")
+    _refuse_what_is_none(view)
+    return _Reader(view).transaction()
 
 
 def write_transaction(tx: Transaction) -> bytes:
@@ -51,25 +73,30 @@ def write_transaction(tx: Transaction) -> bytes:
     return b"".join(chunks)
 
 
+def begins_as_transaction(head: bytes) -> bool:
+    """True where a file's first few kilobytes are those of a transaction in either encoding."""
+    match = FIRST_TAG.match(head)
+    return (match is not None and int(match[1]) == 1) or (_XML.match(head) is not None and _PACKAGE in head)
+
+
 def contents(first: Record) -> list[tuple[int, int | None]]:
     """What 1.003 CNT of the Type-1 record lists: type and IDC of each further record, in order. Odd entries are left out."""
     found = first.field(3)
-    if found is None:
-        return []
+    return [] if found is None else _listed(bytes(found.value))
+
+
+def _listed(value: bytes) -> list[tuple[int, int | None]]:
     listed = []
-    for entry in bytes(found.value).split(b"\x1e")[1:]:
-        kind, _, idc = entry.partition(b"\x1f")
+    for entry in value.split(RS)[1:]:
+        kind, _, idc = entry.partition(US)
         record_type = number_in(kind)
         if record_type is not None:
             listed.append((record_type, number_in(idc)))
     return listed
 
 
-def _refuse_what_is_none(data: bytes) -> None:
-    problem = ""
-    if not data:
-        problem = "the file is empty"
-    elif data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
+def _refuse_what_is_none(data: memoryview) -> None:
+    if _XML.match(data):
         raise FormatError(
             "REC-002",
             "the file is XML",
@@ -78,14 +105,11 @@ def _refuse_what_is_none(data: bytes) -> None:
             remedy="ask the sender for the traditional encoding",
             clause=_STRUCTURE,
         )
-    else:
-        match = _FIRST_TAG.match(data)
-        if match is None or int(match[1]) != 1:
-            problem = "the file does not begin with a Type-1 record"
-    if problem:
+    match = FIRST_TAG.match(data)
+    if match is None or int(match[1]) != 1:
         raise FormatError(
             "REC-001",
-            problem,
+            "the file does not begin with a Type-1 record" if data else "the file is empty",
             offset=0,
             expected='an ANSI/NIST-ITL transaction, which begins with "1.001:"',
             remedy="give a transaction, or a picture under its own format",
@@ -93,14 +117,25 @@ def _refuse_what_is_none(data: bytes) -> None:
         )
 
 
+@cache
+def _payload_tag(record_type: int) -> re.Pattern[bytes]:
+    """Everything from the GS before the first x.999 of that type up to its bytes, decoys passed over.
+
+    A decoy is an x.999 that is a short text with another x.999 after it.
+    """
+    tag = rb"\x1d0{0,%d}%d\.0{0,%d}999:" % (MOST_TAG_ZEROS, record_type, MOST_TAG_ZEROS)
+    return re.compile(rb"%s(?:[\x20-\x7e]{0,%d}%s)*+" % (tag, MOST_DECOY_CHARACTERS, tag))
+
+
 class _Reader:
     """Walks once over the bytes. `_binary` holds the types of the binary records still to come, as 1.003 lists them."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: memoryview) -> None:
         self._data = data
-        self._view = memoryview(data)
         self._binary: deque[int] = deque()
         self._expected = 0
+        self._fields = self._separators = 0
+        self._guesses_left = MOST_GUESSES + len(data) // 128
 
     def transaction(self) -> Transaction:
         at = 0
@@ -111,14 +146,15 @@ class _Reader:
                 break
             records.append(record)
             at = after
-        return Transaction(tuple(records), self._view[at:])
+            refuse_more(len(records), MOST_RECORDS, "records", offset=at)
+        return Transaction(tuple(records), self._data[at:])
 
     def _record(self, at: int, number: int) -> tuple[Record | None, int]:
         """The record at `at` and where it ends; None where what follows is no record, but may stand there."""
-        match = _FIRST_TAG.match(self._data, at)
+        match = FIRST_TAG.match(self._data, at)
         if match is not None:
-            return self._tagged(at, int(match[1]), number)
-        if self._is_padding(at):
+            return self._tagged(at, match.end(), int(match[1]), number)
+        if _IS_PADDING.match(self._data, at):
             return None, at
         if self._binary:
             return self._binary_record(at, number)
@@ -133,11 +169,9 @@ class _Reader:
             clause=_STRUCTURE,
         )
 
-    # ------------------------------------------------------------ binary records
-
     def _binary_record(self, at: int, number: int) -> tuple[Record, int]:
         left = len(self._data) - at
-        length = int.from_bytes(self._view[at : at + 4], "big")
+        length = int.from_bytes(self._data[at : at + 4], "big")
         if left < 5 or not 5 <= length <= left:
             raise FormatError(
                 "REC-004",
@@ -148,34 +182,27 @@ class _Reader:
                 remedy="the file is cut off or damaged: ask for it again",
                 clause=_STRUCTURE,
             )
-        record_type = self._binary.popleft()
-        end = at + length
-        fields = []
-        place = at
-        for item, width in BINARY_ITEMS[record_type]:
-            if place + width > end:
-                if place < end:
-                    fields.append(Field(record_type, 0, self._view[place:end]))
-                break
-            fields.append(Field(record_type, item, self._view[place : place + width]))
-            place += width
-        else:
-            fields.append(Field(record_type, len(fields) + 1, self._view[place:end]))
-        return Record(record_type, tuple(fields), b""), end
+        return Record.read(self._binary.popleft(), self._data[at : at + length], b""), at + length
 
     # ------------------------------------------------------------ tagged records
 
-    def _tagged(self, at: int, record_type: int, number: int) -> tuple[Record, int]:
-        value = self._data.index(b":", at) + 1
-        stated = self._stated_end(at, value)
+    def _tagged(self, at: int, value: int, record_type: int, number: int) -> tuple[Record, int]:
+        digits = _DIGITS.match(self._data, value)
+        stated = None if digits is None else at + int(digits[0])
         if record_type == 1:
-            payload, end = None, self._end_of_first(at, stated)
+            end = self._end_of_first(at, stated)
         elif stated is not None and value <= stated <= len(self._data) and self._starts(stated):
-            payload, end = self._payload(value, stated, record_type), stated
+            end = stated
         else:
-            payload, end = self._end_by_separator(value, record_type, stated)
-        if end is None:
-            cut = stated is not None and stated > len(self._data)
+            end = self._end_by_separator(at, number)
+        found = (
+            None
+            if record_type < _PAYLOAD_FROM_TYPE
+            else _payload_tag(record_type).search(self._data, at, end or len(self._data))
+        )
+        payload = None if found is None else found.end()
+        cut = stated is not None and stated > len(self._data)
+        if end is None or (cut and payload is not None):  # a picture that is cut off: an FS in what is left is chance
             raise FormatError(
                 "REC-005" if cut else "REC-006",
                 "the record is longer than what is left of the file" if cut else "the record's end cannot be found",
@@ -186,89 +213,52 @@ class _Reader:
                 remedy="the file is cut off or damaged: ask for it again",
                 clause=_STRUCTURE,
             )
-        closed = end - 1 if self._data[end - 1] == FS[0] else end
-        record = Record(record_type, tuple(self._fields(at, closed, record_type, payload)), self._data[closed:end])
+        head = bytes(self._data[at : payload or end])
+        self._fields += head.count(GS) + 1
+        self._separators += head.count(RS) + head.count(US)
+        refuse_more(self._fields, MOST_FIELDS, "fields", offset=at, record=number)
+        refuse_more(self._separators, MOST_SEPARATORS, "subfields and items", offset=at, record=number)
         if record_type == 1:
-            listed = contents(record)
-            self._expected += len(listed)
-            self._binary.extend(kind for kind, _ in listed if kind in BINARY_ITEMS)
-        return record, end
+            self._expect(head)
+        close = FS if self._data[end - 1] == FS[0] else b""
+        return Record.read(record_type, self._data[at:end], close, payload and payload - at), end
 
-    def _stated_end(self, at: int, value: int) -> int | None:
-        """Where the record at `at` ends by its LEN, whose digits begin at `value`; None where they are no number."""
-        match = _DIGITS.match(self._data, value)
-        length = None if match is None else number_in(match[0])
-        return None if length is None else at + length
+    def _expect(self, first: bytes) -> None:
+        match = _CONTENTS.search(first, 0, len(first) - first.endswith(FS))
+        if match is None:
+            return
+        refuse_more(first.count(RS, *match.span(1)), MOST_RECORDS, "records", record=1)
+        listed = _listed(match[1])
+        self._expected += len(listed)
+        self._binary.extend(kind for kind, _ in listed if kind in BINARY_ITEMS)
 
     def _end_of_first(self, at: int, stated: int | None) -> int | None:
-        first = self._data.find(FS, at)
-        if first >= 0:
-            return first + 1
+        found = _FS.search(self._data, at)
+        if found is not None:
+            return found.end()
         return stated if stated == len(self._data) else None
 
-    def _end_by_separator(self, at: int, record_type: int, stated: int | None) -> tuple[int | None, int | None]:
-        """Payload and end of a record whose LEN is wrong: it ends at the first FS that a record, or the end, follows."""
-        data = self._data
-        payload = None
-        for found in _SEPARATOR.finditer(data, at):
-            place = found.end()
-            if data[place - 1] == FS[0]:
-                if self._starts(place):
-                    return payload, place
-            elif payload is None:
-                payload = self._payload_at(place, len(data), record_type)
-                if payload is not None and stated is not None and stated > len(data):
-                    break  # a picture that is cut off: an FS in what is left of it would be chance
-        return payload, None
-
-    def _payload(self, at: int, end: int, record_type: int) -> int | None:
-        """Where the bytes of the first real x.999 begin between `at` and `end`, or None."""
-        place = self._data.find(GS, at, end) + 1
-        while place:
-            payload = self._payload_at(place, end, record_type)
-            if payload is not None:
-                return payload
-            place = self._data.find(GS, place, end) + 1
+    def _end_by_separator(self, at: int, number: int) -> int | None:
+        """Where a record whose LEN is wrong ends: at the first FS that a record, or the end, follows."""
+        if not self._binary:
+            found = _NEXT_RECORD.search(self._data, at)
+            found = found or _LAST.search(self._data, max(at, len(self._data) - MOST_PADDING - 1))
+            return None if found is None else found.start() + 1
+        for found in _FS.finditer(self._data, at):
+            self._guesses_left -= 1
+            if self._starts(found.end()):
+                return found.end()
+            refuse_more(-self._guesses_left, 0, "separators in a record of wrong length", offset=at, record=number)
         return None
-
-    def _payload_at(self, at: int, end: int, record_type: int) -> int | None:
-        """Where the bytes begin if the field at `at` is x.999; decoys, short texts under the same tag, are passed over."""
-        match = _TAG.match(self._data, at, end) if record_type >= _PAYLOAD_FROM_TYPE else None
-        if match is None or int(match[1]) != record_type or int(match[2]) != 999:
-            return None
-        place = match.end()
-        while (decoy := _DECOY.match(self._data, place, end)) is not None and int(decoy[1]) == record_type:
-            place = decoy.end()
-        return place
 
     def _starts(self, at: int) -> bool:
         """True where a record can begin at `at`, or the file ends there but for padding."""
         data = self._data
-        if at == len(data) or _FIRST_TAG.match(data, at) is not None:
+        if FIRST_TAG.match(data, at) is not None or _IS_PADDING.match(data, at) is not None:
             return True
         if self._binary and len(data) - at >= 5:
-            length = int.from_bytes(self._view[at : at + 4], "big")
+            length = int.from_bytes(data[at : at + 4], "big")
             after = at + length
             if length >= 5 and after <= len(data):
-                return after == len(data) or len(self._binary) > 1 or _FIRST_TAG.match(data, after) is not None
-        return self._is_padding(at)
-
-    def _is_padding(self, at: int) -> bool:
-        return len(self._data) - at <= _MOST_PADDING and not self._data[at:].strip(_PADDING)
-
-    def _fields(self, at: int, end: int, record_type: int, payload: int | None) -> list[Field]:
-        data, view = self._data, self._view
-        fields = []
-        while True:
-            match = _TAG.match(data, at, end)
-            start = at if match is None else match.end()
-            stop = end if payload is not None and start == payload else data.find(GS, start, end)
-            if stop < 0:
-                stop = end
-            if match is None:
-                fields.append(Field(record_type, 0, view[at:stop]))
-            else:
-                fields.append(Field(int(match[1]), int(match[2]), view[start:stop], data[at:start]))
-            if stop == end:
-                return fields
-            at = stop + 1
+                return after == len(data) or len(self._binary) > 1 or FIRST_TAG.match(data, after) is not None
+        return False

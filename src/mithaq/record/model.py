@@ -2,17 +2,21 @@
 
     Transaction ─ records ─► Record ─ fields ─► Field(tag, value)        value: a view of the bytes that were read
 
-Putting tags, values and separators one after another gives the bytes back, so writing needs no second copy. A change makes
-a new value and sets right the lengths and the list of contents (1.003) that the change touches; everything else keeps its
-style. Not done here: finding the records in bytes (`codec`), rules (`check`).
+A record that was read keeps its bytes, and is cut into fields when they are first asked for. Putting tags, values and
+separators one after another gives the bytes back. A change makes a new value and sets right the lengths and the list of
+contents (1.003) that the change touches; everything else keeps its style. Not done here: finding the records in bytes
+(`codec`), rules (`check`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mithaq.errors import FormatError
+from mithaq.record.limits import MOST_LENGTH_DIGITS, MOST_TAG_ZEROS
 
 FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"
 RESERVED = b"\x1c\x1d\x1e\x1f\x02\x03"  # separators and the two escapes; no character encoding may use them
@@ -30,6 +34,8 @@ BINARY_ITEMS: dict[int, tuple[tuple[int, int], ...]] = {
 DATA_NUMBER = {record_type: items[-1][0] + 1 for record_type, items in BINARY_ITEMS.items()}
 UNUSED_POSITION = 255  # fills the six bytes of a binary FGP
 
+FIRST_TAG = re.compile(rb"0{0,%d}([1-9][0-9]?)\.0{0,%d}1:" % (MOST_TAG_ZEROS, MOST_TAG_ZEROS))
+_TAG = re.compile(rb"0{0,%d}([1-9][0-9]?)\.([0-9]{1,9}):" % MOST_TAG_ZEROS)
 _CODECS = {0: "ascii", 2: "utf-16-be", 3: "utf-8", 4: "utf-32-be"}
 
 Value = str | bytes | memoryview | Sequence[Sequence[str]]
@@ -97,11 +103,35 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its type and its fields in file order. `end` is what closes it: FS, or nothing."""
+    """One record: its type and its fields in file order. `end` is what closes it: FS, or nothing.
+
+    `source` is the record's bytes where it was read, `payload` where in them the bytes of x.999 begin; neither is part
+    of the record's value.
+    """
 
     type: int
     fields: tuple[Field, ...]
     end: bytes = FS
+    source: memoryview | None = field(default=None, init=False, repr=False, compare=False)
+    payload: int | None = field(default=None, init=False, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, record_type: int, source: memoryview, end: bytes, payload: int | None = None) -> Record:
+        """The record in those bytes, without looking at its fields yet."""
+        record = cls.__new__(cls)
+        for name, value in (("type", record_type), ("end", end), ("source", source), ("payload", payload)):
+            object.__setattr__(record, name, value)
+        return record
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            """The fields of a record that was read, cut on first use: Python asks here while their slot is empty."""
+            if name != "fields":
+                raise AttributeError(name)
+            cut = _cut_tagged if self.type not in BINARY_ITEMS or FIRST_TAG.match(self.source) else _cut_binary
+            object.__setattr__(self, "fields", cut(self))
+            return self.fields
 
     @property
     def is_binary(self) -> bool:
@@ -121,6 +151,8 @@ class Record:
     @property
     def size(self) -> int:
         """Bytes of the whole record, its closing separator included."""
+        if self.source is not None:
+            return len(self.source)
         gaps = 0 if self.is_binary else len(self.fields) - 1
         return sum(part.size for part in self.fields) + gaps + len(self.end)
 
@@ -182,6 +214,9 @@ class Record:
 
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The record's bytes in order, nothing copied."""
+        if self.source is not None:
+            yield self.source
+            return
         between = b"" if self.is_binary else GS
         for index, part in enumerate(self.fields):
             if index and between:
@@ -257,7 +292,38 @@ class Transaction:
         return str(found.value, "ascii")
 
 
-def number_in(value: bytes | memoryview, *, digits: int = 20) -> int | None:
+def _cut_tagged(record: Record) -> tuple[Field, ...]:
+    source, payload = record.source or memoryview(b""), record.payload
+    closed = len(source) - len(record.end)
+    parts = bytes(source[: closed if payload is None else payload]).split(GS)
+    made, at = [], 0
+    for part in parts:
+        stop = at + len(part)
+        match = _TAG.match(part)
+        if match is None:
+            made.append(Field(record.type, 0, source[at:stop]))
+        else:
+            made.append(Field(int(match[1]), int(match[2]), source[at + match.end() : stop], match[0]))
+        at = stop + 1
+    if payload is not None:
+        made[-1] = replace(made[-1], value=source[payload:closed])
+    return tuple(made)
+
+
+def _cut_binary(record: Record) -> tuple[Field, ...]:
+    source = record.source or memoryview(b"")
+    made, at = [], 0
+    for number, width in BINARY_ITEMS[record.type]:
+        if at + width > len(source):
+            if at < len(source):
+                made.append(Field(record.type, 0, source[at:]))
+            return tuple(made)
+        made.append(Field(record.type, number, source[at : at + width]))
+        at += width
+    return (*made, Field(record.type, DATA_NUMBER[record.type], source[at:]))
+
+
+def number_in(value: bytes | memoryview, *, digits: int = MOST_LENGTH_DIGITS) -> int | None:
     """The decimal number that the bytes spell, or None; a number of more than `digits` digits is not believed."""
     spelt = bytes(value) if len(value) <= digits else b""
     return int(spelt) if spelt.isdigit() else None

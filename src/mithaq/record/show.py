@@ -1,4 +1,4 @@
-"""A transaction as rows that a person reads: one for each field, with a short value and its size, never raw bytes.
+"""A transaction as rows that a person reads: one for each field, its items named, short values, never raw bytes.
 
     Transaction ──tree──► Row, Row, ...
 
@@ -11,19 +11,34 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mithaq.errors import FormatError
-from mithaq.record.dictionary import field_name, is_payload
+from mithaq.record.dictionary import is_payload
 from mithaq.record.images import payload_kind
 from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.profile import Profile, load_profile
+from mithaq.record.names import Name, Names, record_name
 
 LONGEST = 72  # characters of a value
-_OWN_PROFILE = "mithaq-1"
+MOST_SUBFIELDS = 200  # shown of one field; nobody reads more, and a hostile file could hold a million
+MOST_ITEMS = 40  # shown of one subfield
 _MARKS = {"\x1e": " ␞ ", "\x1f": " ␟ "}
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One information item: its names, its value ("" where it is empty), and what that means where it is a code."""
+
+    mnemonic: str
+    name: str
+    name_ar: str
+    text: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One field. `record` counts from 1; `field` reads "14.013", or "" for bytes without a tag; `size` is in bytes."""
+    """One field. `record` counts from 1; `field` reads "14.013", or "" for bytes without a tag; `size` is in bytes.
+
+    `subfields` holds the items of a field that has more than one, at most 200 subfields of 40 items.
+    """
 
     record: int
     record_type: int
@@ -33,6 +48,9 @@ class Row:
     name: str
     text: str
     size: int
+    name_ar: str = ""
+    meaning: str = ""
+    subfields: tuple[tuple[Item, ...], ...] = ()
 
 
 def tree(tx: Transaction) -> tuple[Row, ...]:
@@ -40,57 +58,88 @@ def tree(tx: Transaction) -> tuple[Row, ...]:
 
     Text is cut to 72 characters and cleared of control and direction marks; separators are shown as ␞ and ␟.
     """
-    profile = _profile_of(tx)
+    names = Names(tx)
     declared = tx.encoding
     rows = []
     for index, record in enumerate(tx.records, 1):
         encoding, idc = ("ascii" if record.type == 1 else declared), record.idc
         for part in record.fields:
-            mnemonic, name = _named(profile, part)
-            named = part.name if part.tag or part.number else ""
-            text = _value(part, encoding)
-            rows.append(Row(index, record.type, idc, named, mnemonic, name, text, part.size))
+            name, items = names.field(part.record_type, part.number)
+            rows.append(
+                Row(
+                    record=index,
+                    record_type=record.type,
+                    idc=idc,
+                    field=part.name if part.tag or part.number else "",
+                    mnemonic=name.mnemonic,
+                    name=name.en,
+                    text=value_text(part, encoding),
+                    size=part.size,
+                    name_ar=name.ar,
+                    meaning=_meaning(part, name, names),
+                    subfields=_subfields(part, encoding, items, names),
+                )
+            )
     if tx.tail:
         text = f"{len(tx.tail)} bytes after the last record"
         rows.append(Row(len(tx.records) + 1, 0, None, "", "", "", text, len(tx.tail)))
     return tuple(rows)
 
 
-def summary(record: Record) -> str:
-    """One line about a record: its type, its designation character, its size in bytes."""
-    idc = "" if record.idc is None else f" IDC {record.idc:02d}"
-    return f"Type-{record.type}{idc}, {record.size} bytes"
+def summary(record: Record, language: str = "en") -> str:
+    """One line about a record: its type and what that is, its designation character, its size in bytes."""
+    idc = "" if record.idc is None else f", IDC {record.idc:02d}"
+    en, ar = record_name(record.type)
+    if language == "ar":
+        return f"Type-{record.type} {ar}{idc}, {record.size:,} بايت"
+    return f"Type-{record.type} {en}{idc}, {record.size:,} bytes"
 
 
-def _profile_of(tx: Transaction) -> Profile | None:
-    """The profile whose domain 1.013 names; it says what the Type-2 fields are called."""
-    found = tx.records[0].field(13)
-    profile = load_profile(_OWN_PROFILE)
-    return profile if found is not None and found.subfields[0][:1] == profile.domain[:1] else None
-
-
-def _named(profile: Profile | None, part: Field) -> tuple[str, str]:
-    if part.record_type == 2 and profile is not None:
-        for rule in profile.fields:
-            if (rule.record_type, rule.number) == (2, part.number):
-                return rule.mnemonic, rule.name
-    return field_name(part.record_type, part.number)
-
-
-def _value(part: Field, encoding: str) -> str:
+def value_text(part: Field, encoding: str) -> str:
+    """The field's value as a person reads it, one short line; a payload by its size and kind."""
     if is_payload(part.record_type, part.number):
         kind = payload_kind(part.value)
-        return f"{len(part.value)} bytes of data" + (f", begins as {kind}" if kind else "")
+        return f"{len(part.value):,} bytes of data" + (f", begins as {kind}" if kind else "")
     if part.is_binary_item:
         try:
             return part.text()
         except FormatError:
-            return f"{len(part.value)} bytes"
+            return f"{len(part.value):,} bytes"
     text = str(part.value[: 4 * LONGEST + 4], encoding, "replace")
-    shown = "".join(islice(_clear(text), LONGEST))
+    shown = _clear(text)
     return shown if len(part.value) <= 4 * LONGEST and len(text) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
-def _clear(text: str) -> list[str]:
-    """The characters with separators as marks, and everything that cannot be printed as a replacement."""
-    return [_MARKS.get(c) or (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}") for c in text]
+def _meaning(part: Field, name: Name, names: Names) -> str:
+    """What a field of one value means, where it is a code."""
+    if not name.codes or len(part.value) > 16:
+        return ""
+    try:
+        return names.meaning(name.codes, part.text("ascii"))
+    except FormatError:
+        return ""
+
+
+def _subfields(part: Field, encoding: str, items: tuple[Name, ...], names: Names) -> tuple[tuple[Item, ...], ...]:
+    """The items of a field that has more than one in a subfield, or should have."""
+    if part.is_binary_item or is_payload(part.record_type, part.number):
+        return ()
+    pieces = bytes(part.value).split(b"\x1e", MOST_SUBFIELDS)[:MOST_SUBFIELDS]
+    if len(items) < 2 and not any(b"\x1f" in piece for piece in pieces):
+        return ()
+    return tuple(_items(piece, encoding, items, names) for piece in pieces)
+
+
+def _items(piece: bytes, encoding: str, known: tuple[Name, ...], names: Names) -> tuple[Item, ...]:
+    made = []
+    for at, raw in enumerate(piece.split(b"\x1f", MOST_ITEMS)[:MOST_ITEMS]):
+        name = known[at] if at < len(known) else Name()
+        text = _clear(str(raw[: 4 * LONGEST], encoding, "replace"))
+        made.append(Item(name.mnemonic, name.en, name.ar, text, names.meaning(name.codes, text)))
+    return tuple(made)
+
+
+def _clear(text: str) -> str:
+    """At most 72 characters, separators as marks, and everything that cannot be printed as a replacement."""
+    marked = (_MARKS.get(c) or (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}") for c in text)
+    return "".join(islice(marked, LONGEST))
