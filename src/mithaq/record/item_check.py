@@ -1,0 +1,138 @@
+"""One information item against its row of the dictionary: characters, length, range, code list, date or form.
+
+    ItemEntry, bytes of the item ──item_fault──► Fault(name of the weight, code, what to say), or None
+
+A fault says of what shape the value is, never what it is. Not done here: how serious a fault is (`fields_check`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from mithaq.record.dictionary import code_table
+from mithaq.record.fields import ItemEntry
+
+_TEXT = "U"
+_CHARACTERS = {
+    "A": (re.compile(r"[A-Za-z]*"), "letters"),
+    "N": (re.compile(r"[0-9]*"), "digits"),
+    "AN": (re.compile(r"[A-Za-z0-9]*"), "letters and digits"),
+    "AS": (re.compile(r"[ -/:-~]*"), "letters and special characters"),
+    "NS": (re.compile(r"[0-9!-/:-@\[-`{-~ ]*"), "digits and special characters"),
+    "ANS": (re.compile(r"[ -~]*"), "printable ASCII characters"),
+    "H": (re.compile(r"[0-9A-Fa-f]*"), "hexadecimal digits"),
+    "B64": (re.compile(r"[A-Za-z0-9+/=\r\n]*"), "base 64"),
+    # No control characters but tabs and line ends, and no marks that turn the order of what is shown.
+    _TEXT: (re.compile("[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*"), "text without control marks"),
+}
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{0,15})?")
+_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_INSTANT = re.compile(r"[0-9]{14}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One departure: the name of its weight, its code, and what to say. No word of the value itself."""
+
+    name: str
+    code: str
+    said: str
+    expected: str
+    met: str = ""
+
+
+def item_fault(rule: ItemEntry, raw: bytes, encoding: str, edition: str, *, counted: bool = True) -> Fault | None:
+    """The first fault of an item, or None. `counted` is False for items of the binary records, which have no characters.
+
+    `encoding` is that of text; every other kind is ASCII. `edition` is 1.002, or "" where no rule shall go by it.
+    """
+    if not raw:
+        if rule.condition == "M" and rule.kind:
+            return Fault("items", "REC-113", "an item that must stand is empty", rule.name)
+        return None
+    text = _decoded(rule, raw, encoding)
+    if text is None:
+        return Fault("encoding", "REC-119", "the value is not text in its encoding", encoding)
+    allowed, spoken = _CHARACTERS[rule.kind or _TEXT]
+    if not allowed.fullmatch(text):
+        return Fault("characters", "REC-115", "the value has characters of another kind", spoken, "others")
+    least, most = rule.length
+    if counted and (len(text) < least or (most is not None and len(text) > most)):
+        expected = f"{least} characters" if least == most else f"{least} to {most or 'any number of'} characters"
+        return Fault("length", "REC-114", "the value has another length", expected, f"{len(text)} characters")
+    if rule.codes:
+        fault = _code_fault(rule.codes, text, edition)
+        if fault is not None and not _in_range(rule, text):
+            return fault
+    elif rule.values and not _in_range(rule, text):
+        expected = ", ".join(f"{low} to {high}" if low != high else f"{low}" for low, high in rule.values)
+        return Fault("range", "REC-131", "the number is outside its range", expected, "another")
+    return _form_fault(rule.form, text) if rule.form else None
+
+
+def _decoded(rule: ItemEntry, raw: bytes, encoding: str) -> str | None:
+    """The item as text; None where it is not in its encoding. What is no text is read byte by byte: its characters tell."""
+    if rule.kind not in (_TEXT, "") or (encoding == "ascii" and rule.kind != _TEXT and raw.isascii()):
+        return raw.decode("latin-1")
+    try:
+        return raw.decode("ascii" if not rule.kind and raw.isascii() else encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _code_fault(table: str, text: str, edition: str) -> Fault | None:
+    known = code_table(table)
+    code = text if text in known or not text.isdigit() else str(int(text))
+    if code not in known:
+        expected = ", ".join(list(known)[:24]) + (f" and {len(known) - 24} more" if len(known) > 24 else "")
+        return Fault("codes", "REC-116", "the value is not in the list of codes", expected, "another")
+    if edition and code not in code_table(table, edition):
+        said = "the edition in 1.002 does not have that code"
+        return Fault("edition", "REC-134", said, f"a code of edition {edition}", "one of another edition")
+    return None
+
+
+def _in_range(rule: ItemEntry, text: str) -> bool:
+    number = float(text) if _NUMBER.fullmatch(text) else None
+    return number is not None and any(low <= number <= high for low, high in rule.values)
+
+
+def _form_fault(form: str, text: str) -> Fault | None:
+    if form in ("date", "instant"):
+        layout = "YYYYMMDD" if form == "date" else "YYYYMMDDHHMMSSZ"
+        exists = _is_date(text) if form == "date" else _is_instant(text)
+        return None if exists else Fault("date", "REC-118", "there is no such day or instant", layout, "another")
+    if not _pattern(form).fullmatch(text):
+        return Fault("form", "REC-117", "the value has another form", f"as {form}", "another")
+    return None
+
+
+def _is_date(text: str) -> bool:
+    """A day; or a month or year alone, or nothing at all, with zeros for what is not known."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return False
+    year, month, day = match.groups()
+    if day == "00":
+        return int(month) <= 12 and not (month != "00" and year == "0000")
+    return _is_moment(text, "%Y%m%d")
+
+
+def _is_instant(text: str) -> bool:
+    return _INSTANT.fullmatch(text) is not None and _is_moment(text, "%Y%m%d%H%M%SZ")
+
+
+def _is_moment(text: str, layout: str) -> bool:
+    try:
+        datetime.strptime(text, layout)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(form)
