@@ -3,8 +3,8 @@
     Transaction, dictionary ──dictionary_findings──► findings, weighed as the profile's [fields] says
 
 Only fields that no rule of the profile covers are looked at. A departure from a row that is not confirmed is at most a
-warning. Time and memory grow with the file: each value is cut once, and alike faults of one field are counted after the
-first thousand. Not done here: one item's value (`item_check`), what several fields say together (`crosscheck`), structure.
+warning. Time and memory grow with the file: each value is cut once, and alike faults of one record are counted after the
+first thousand. Not done here: one item (`item_check`), what several fields say together (`crosscheck`), structure.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import cast
 from mithaq.record.dictionary import NUMBERS, TYPE_FIRST, code_table, entries, entry, is_payload
 from mithaq.record.fields import Entry
 from mithaq.record.findings import Finding
-from mithaq.record.item_check import Fault, item_fault
+from mithaq.record.item_check import Fault, item_fault, layout_of
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.offsets import offsets
 from mithaq.record.profile import Profile, Trust
+from mithaq.record.text import codec_of
 
-MOST_ALIKE = 1000  # findings of one kind about one item of one field; more are counted, so that a report stays readable
+MOST_ALIKE = 1000  # findings of one kind about one item of a record; more are counted, so that a report stays readable
+MOST_REMEMBERED = 10_000  # values of one item whose judgement is kept
 
 _REMEDIES = {
     "mandatory": "add the field",
@@ -57,13 +59,14 @@ class _Check:
     def __init__(self, tx: Transaction, profile: Profile, encoding: str | None) -> None:
         self._tx = tx
         self._profile = profile
-        self._encoding = encoding or tx.encoding
+        self._encoding = codec_of(tx, encoding)
         self._transaction = tx.tot or ""
         self._places = offsets(tx)
         version = tx.records[0].field(2)
         spelt = "" if version is None else str(version.value, "ascii", "replace")
         self._stated = spelt if spelt in code_table("VER") else ""  # "" where it is none: then no rule goes by it
         self._edition = self._stated
+        self._alike: Counter[tuple[str, str, int, int]] = Counter()  # in the record at hand
 
     def findings(self) -> Iterator[Finding | None]:
         for index, record in enumerate(self._tx.records, 1):
@@ -80,6 +83,17 @@ class _Check:
             for at, part in enumerate(record.fields):
                 if part.record_type == record.type and part.number and not self._is_covered(record.type, part.number):
                     yield from self._field(index, record, part, self._places.fields(index)[at])
+            yield from self._not_listed(index, record)
+
+    def _not_listed(self, index: int, record: Record) -> Iterator[Finding | None]:
+        """One finding for each kind of which a record holds more than are listed."""
+        for (name, code, number, slot), times in list(self._alike.items()):
+            if times > MOST_ALIKE:
+                said = f"{times - MOST_ALIKE} more findings {code} of one kind are not listed"
+                known = entry(record.type, number)
+                fault = Fault(name, "REC-136", said, f"at most {MOST_ALIKE} alike")
+                yield self._finding(fault, index, record, known, self._places.record(index), slot=slot)
+        self._alike.clear()
 
     def _is_covered(self, record_type: int, number: int) -> bool:
         return self._profile.rule(record_type, number, self._transaction) is not None
@@ -89,7 +103,7 @@ class _Check:
 
     def _newer(self, edition: str) -> Fault:
         expected = f"edition {edition} or later in 1.002"
-        return Fault("edition", "REC-134", "the edition in 1.002 does not have it yet", expected, self._edition)
+        return Fault("edition", "REC-134", "the edition in 1.002 does not have it yet", expected, self._stated)
 
     # ------------------------------------------------------------ fields that must stand
 
@@ -132,56 +146,39 @@ class _Check:
         subfields = _cut(part)
         least, most = max(known.occurs[0], 1), known.occurs[1]
         if len(subfields) < least or (most is not None and len(subfields) > most):
+            said = "the field has another number of subfields"
             expected = f"{least} to {most}" if most is not None else f"{least} or more"
-            fault = Fault(
-                "occurrences", "REC-112", "the field has another number of subfields", expected, str(len(subfields))
-            )
+            fault = Fault("occurrences", "REC-112", said, expected, str(len(subfields)))
             yield self._finding(fault, index, record, known, start)
-        alike: Counter[tuple[str, str, int]] = Counter()
+        layout = layout_of(record.type, part.number)
+        encoding = "ascii" if record.type == 1 else self._encoding
+        seen: list[dict[bytes, Fault | None]] = [{} for _ in layout.rules]  # values repeat: each is looked at once
         offset = start + len(part.tag)
         for number, items in enumerate(subfields, 1):
-            for item, fault, trust in self._faults(record, known, part, items):
-                key = (fault.name, fault.code, item)
-                alike[key] += 1
-                if alike[key] <= MOST_ALIKE:
-                    place = offset + sum(len(raw) + 1 for raw in items[: item - 1]) if item and part.tag else offset
-                    shown = item if len(items) > 1 else 0
-                    yield self._finding(fault, index, record, known, place, trust=trust, subfield=number, item=shown)
-            offset += sum(len(raw) + 1 for raw in items) if part.tag else 0
-        for (name, code, item), times in alike.items():
-            if times > MOST_ALIKE:
-                said = f"{times - MOST_ALIKE} more findings {code} of this item are not listed"
-                fault = Fault(name, "REC-136", said, f"at most {MOST_ALIKE} alike")
-                yield self._finding(fault, index, record, known, start, item=item)
-
-    def _faults(
-        self, record: Record, known: Entry, part: Field, items: list[bytes]
-    ) -> Iterator[tuple[int, Fault, str]]:
-        """Number of the item (0: the subfield), fault, and trust of the row that it departs from."""
-        rules = known.items
-        cycle = 0  # how many items at the end of the row repeat together
-        for rule in reversed(rules):
-            if rule.occurs[1] == 1:
-                break
-            cycle += 1
-        fixed = len(rules) - cycle
-        least = max((at for at, rule in enumerate(rules[:fixed], 1) if rule.condition == "M"), default=1)
-        too_many = not cycle and len(items) > fixed and any(items[fixed:]) and bool(rules[0].kind)
-        if len(items) < least or too_many:
-            expected = ", ".join(rule.name for rule in rules)
-            said = "a subfield has another number of items"
-            yield 0, Fault("items", "REC-113", said, expected, f"{len(items)} items"), known.trust
-        encoding = "ascii" if record.type == 1 else self._encoding
-        for at, raw in enumerate(items):
-            if at >= len(rules) and not cycle:
-                rule = rules[-1]
-                if rule.kind:
-                    break
-            else:
-                rule = rules[at] if at < len(rules) else rules[fixed + (at - fixed) % cycle]
-            fault = item_fault(rule, raw, encoding, self._edition, counted=bool(part.tag))
-            if fault is not None:
-                yield at + 1, fault, rule.trust
+            if (amiss := layout.amiss(items)) is not None:
+                yield self._finding(amiss, index, record, known, offset, subfield=number)
+            for item, raw in enumerate(items, 1):
+                slot = layout.slot(item - 1)
+                if slot is not None:
+                    rule, faults = layout.rules[slot], seen[slot]
+                    if raw not in faults:
+                        if len(faults) >= MOST_REMEMBERED:
+                            faults.clear()
+                        faults[raw] = item_fault(rule, raw, encoding, self._edition, counted=bool(part.tag))
+                    if (found := faults[raw]) is not None:
+                        shown = item if len(items) > 1 else 0
+                        yield self._finding(
+                            fault,
+                            index,
+                            record,
+                            known,
+                            offset,
+                            trust=rule.trust,
+                            subfield=number,
+                            item=shown,
+                            slot=slot,
+                        )
+                offset += len(raw) + 1 if part.tag else 0
 
     # ------------------------------------------------------------ how it is said
 
@@ -197,10 +194,18 @@ class _Check:
         trust: str = "",
         subfield: int = 0,
         item: int = 0,
+        slot: int = 0,
     ) -> Finding | None:
-        """The fault as the profile weighs it; None where it does not. Only a confirmed row can make an error."""
+        """The fault as the profile weighs it; None where it does not, or where a thousand alike are listed already.
+
+        Only a confirmed row can make an error.
+        """
         weight = self._profile.dictionary.get(fault.name)
         if weight is None or weight.severity == "off":
+            return None
+        alike = (fault.name, fault.code, 0 if known is None else known.number, slot)
+        self._alike[alike] += 1
+        if self._alike[alike] > MOST_ALIKE:
             return None
         trusted = cast(Trust, trust or (weight.trust if known is None else known.trust))
         return Finding(

@@ -1,6 +1,7 @@
 """One information item against its row of the dictionary: characters, length, range, code list, date or form.
 
     ItemEntry, bytes of the item ──item_fault──► Fault(name of the weight, code, what to say), or None
+    field ──layout_of──► Layout: which rule each item of a subfield goes by
 
 A fault says of what shape the value is, never what it is. Not done here: how serious a fault is (`fields_check`).
 """
@@ -8,11 +9,12 @@ A fault says of what shape the value is, never what it is. Not done here: how se
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from mithaq.record.dictionary import code_table
+from mithaq.record.dictionary import code_table, entry
 from mithaq.record.fields import ItemEntry
 
 _TEXT = "U"
@@ -30,6 +32,7 @@ _CHARACTERS = {
 }
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{0,15})?")
 _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_PLAIN = re.compile(rb"[\x20-\x7e]*")
 _INSTANT = re.compile(r"[0-9]{14}Z")
 
 
@@ -42,6 +45,46 @@ class Fault:
     said: str
     expected: str
     met: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the items of a subfield follow one another: `cycle` of them at the end repeat together, `least` must be there.
+
+    A row that says nothing of its items has one rule of no kind, which every item goes by.
+    """
+
+    rules: tuple[ItemEntry, ...]
+    cycle: int
+    least: int
+
+    def slot(self, at: int) -> int | None:
+        """Which rule the item at that place, from 0, goes by; None where it is one too many."""
+        if at < len(self.rules):
+            return at
+        fixed = len(self.rules) - self.cycle
+        return fixed + (at - fixed) % self.cycle if self.cycle else None
+
+    def amiss(self, items: Sequence[bytes]) -> Fault | None:
+        """The fault of a subfield with items too few or too many; empty ones at the end are none too many."""
+        if len(items) >= self.least and (self.cycle or not any(items[len(self.rules) :])):
+            return None
+        expected = ", ".join(rule.name for rule in self.rules)
+        return Fault("items", "REC-113", "a subfield has another number of items", expected, f"{len(items)} items")
+
+
+@cache
+def layout_of(record_type: int, number: int) -> Layout:
+    """The layout of a field that the dictionary has."""
+    known = entry(record_type, number)
+    rules = () if known is None else known.items
+    cycle = 0
+    for rule in reversed(rules):
+        if rule.kind and rule.occurs[1] == 1:
+            break
+        cycle += 1
+    must = [at for at, rule in enumerate(rules[: len(rules) - cycle], 1) if rule.condition == "M"]
+    return Layout(rules, cycle, max(must, default=1))
 
 
 def item_fault(rule: ItemEntry, raw: bytes, encoding: str, edition: str, *, counted: bool = True) -> Fault | None:
@@ -75,11 +118,11 @@ def item_fault(rule: ItemEntry, raw: bytes, encoding: str, edition: str, *, coun
 
 def _decoded(rule: ItemEntry, raw: bytes, encoding: str) -> str | None:
     """The item as text; None where it is not in its encoding. What is no text is read byte by byte: its characters tell."""
-    if rule.kind not in (_TEXT, "") or (encoding == "ascii" and rule.kind != _TEXT and raw.isascii()):
+    if rule.kind not in (_TEXT, "") or (not rule.kind and _PLAIN.fullmatch(raw)):
         return raw.decode("latin-1")
     try:
-        return raw.decode("ascii" if not rule.kind and raw.isascii() else encoding)
-    except (UnicodeDecodeError, LookupError):
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
         return None
 
 

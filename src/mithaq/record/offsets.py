@@ -21,6 +21,7 @@ class Places:
         self._starts = [0, *accumulate(record.size for record in tx.records)]
         self._index = 0
         self._fields: tuple[int, ...] = ()
+        self._first: dict[int, int] = {}  # of each field number in the record at hand
 
     def record(self, index: int) -> int:
         """Where record `index` begins."""
@@ -38,13 +39,15 @@ class Places:
             gap = 0 if record.is_binary else 1
             sizes = (part.size + gap for part in record.fields[:-1])
             self._index, self._fields = index, tuple(accumulate(sizes, initial=self._starts[index - 1]))
+            self._first = {
+                part.number: start for part, start in zip(reversed(record.fields), reversed(self._fields), strict=True)
+            }
         return self._fields
 
     def field(self, index: int, number: int) -> int:
         """Where the first field of that number begins in record `index`; the record's own beginning where it has none."""
-        fields = self._tx.records[index - 1].fields
-        at = next((at for at, part in enumerate(fields) if part.number == number), None)
-        return self.record(index) if at is None else self.fields(index)[at]
+        self.fields(index)
+        return self._first.get(number, self.record(index))
 
 
 def offsets(tx: Transaction) -> Places:

@@ -15,6 +15,7 @@ from mithaq.record.dictionary import field_name, is_payload
 from mithaq.record.images import payload_kind
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.profile import Profile, load_profile
+from mithaq.record.text import codec_of, decode, field_encoding
 
 LONGEST = 72  # characters of a value
 _OWN_PROFILE = "mithaq-1"
@@ -35,20 +36,22 @@ class Row:
     size: int
 
 
-def tree(tx: Transaction) -> tuple[Row, ...]:
+def tree(tx: Transaction, *, encoding: str | None = None) -> tuple[Row, ...]:
     """One row for each field in file order, and a last one for bytes after the last record, where there are any.
 
-    Text is cut to 72 characters and cleared of control and direction marks; separators are shown as ␞ and ␟.
+    Text is cut to 72 characters and cleared of control and direction marks; separators are shown as ␞ and ␟. `encoding` is
+    the codec of text outside Type-1 where the partner's agreement says another than 1.015 does; FormatError REC-160 where
+    there is none of that name.
     """
     profile = _profile_of(tx)
-    declared = tx.encoding
+    declared = codec_of(tx, encoding)
     rows = []
     for index, record in enumerate(tx.records, 1):
-        encoding, idc = ("ascii" if record.type == 1 else declared), record.idc
+        idc = record.idc
         for part in record.fields:
             mnemonic, name = _named(profile, part)
             named = part.name if part.tag or part.number else ""
-            text = _value(part, encoding)
+            text = _value(part, field_encoding(part, declared))
             rows.append(Row(index, record.type, idc, named, mnemonic, name, text, part.size))
     if tx.tail:
         text = f"{len(tx.tail)} bytes after the last record"
@@ -86,7 +89,7 @@ def _value(part: Field, encoding: str) -> str:
             return part.text()
         except FormatError:
             return f"{len(part.value)} bytes"
-    text = str(part.value[: 4 * LONGEST + 4], encoding, "replace")
+    text = decode(part.value[: 4 * LONGEST + 4], encoding, "replace")
     shown = "".join(islice(_clear(text), LONGEST))
     return shown if len(part.value) <= 4 * LONGEST and len(text) <= LONGEST else shown[: LONGEST - 1] + "…"
 
