@@ -168,7 +168,7 @@ class _Check:
                     if (found := faults[raw]) is not None:
                         shown = item if len(items) > 1 else 0
                         yield self._finding(
-                            fault,
+                            found,
                             index,
                             record,
                             known,
