@@ -27,8 +27,12 @@ _CHARACTERS = {
     "ANS": (re.compile(r"[ -~]*"), "printable ASCII characters"),
     "H": (re.compile(r"[0-9A-Fa-f]*"), "hexadecimal digits"),
     "B64": (re.compile(r"[A-Za-z0-9+/=\r\n]*"), "base 64"),
-    # No control characters but tabs and line ends, and no marks that turn the order of what is shown.
-    _TEXT: (re.compile("[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*"), "text without control marks"),
+    # No control characters but tabs and line ends (02 and 03 are a finding of structure), and no marks that turn the order of
+    # what is shown.
+    _TEXT: (
+        re.compile("[^\x00\x01\x04-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*"),
+        "text without control marks",
+    ),
 }
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{0,15})?")
 _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
