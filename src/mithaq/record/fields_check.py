@@ -159,7 +159,7 @@ class _Check:
                 yield self._finding(amiss, index, record, known, offset, subfield=number)
             for item, raw in enumerate(items, 1):
                 slot = layout.slot(item - 1)
-                if slot is not None:
+                if slot is not None and (raw or amiss is None):  # an empty item of too few is one fault, not two
                     rule, faults = layout.rules[slot], seen[slot]
                     if raw not in faults:
                         if len(faults) >= MOST_REMEMBERED:
