@@ -41,6 +41,14 @@ def test_a_fault_is_placed_at_its_own_byte() -> None:
     assert all(f"byte {one.offset}" in one.place for one in found)
 
 
+def test_a_minutia_outside_its_picture_is_placed_too() -> None:
+    rows = [["1", "10", "10", "45", "1", "50"], ["2", "10", "99", "45", "1", "50"]]
+    tx = made(tagged(14, 1, PRINT), tagged(9, 1, M1, {137: rows}), f11="00.00", f12="00.00")
+    (found,) = check(tx, BASE)
+    assert (found.field, found.subfield, found.item) == ("9.137", 2, 3)
+    assert found.offset == write_transaction(tx).index(b"\x1f99\x1f") + 1
+
+
 def test_every_fault_of_a_transaction_in_one_pass() -> None:
     print14 = {3: "99", 4: None, 5: "20261301", 9: "x", 11: "WSQ20", 13: "21", 999: wsq(10, 10, 250)}
     tx = made(four(1, positions=(60,)), tagged(14, 1, PRINT, print14), f2="0300", f6="0", f7=None)

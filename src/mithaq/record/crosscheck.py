@@ -81,7 +81,7 @@ def cross_findings(tx: Transaction, profile: Profile, *, decode: Decoder | None 
             remedy=_REMEDIES[slip.name],
             subfield=slip.subfield,
             item=slip.item,
-            offset=places.field(slip.index, slip.number) if slip.number else places.record(slip.index),
+            offset=places.item(slip.index, slip.number, slip.subfield, slip.item),
         )
 
 

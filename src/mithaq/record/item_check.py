@@ -36,6 +36,7 @@ _CHARACTERS = {
 }
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{0,15})?")
 _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_SHORT_NUMBER = re.compile(r"[0-9]{1,9}")
 _PLAIN = re.compile(rb"[\x20-\x7e]*")
 _INSTANT = re.compile(r"[0-9]{14}Z")
 
@@ -132,7 +133,7 @@ def _decoded(rule: ItemEntry, raw: bytes, encoding: str) -> str | None:
 
 def _code_fault(table: str, text: str, edition: str) -> Fault | None:
     known = code_table(table)
-    code = text if text in known or not text.isdigit() else str(int(text))
+    code = text if text in known or not _SHORT_NUMBER.fullmatch(text) else str(int(text))
     if code not in known:
         expected = ", ".join(list(known)[:24]) + (f" and {len(known) - 24} more" if len(known) > 24 else "")
         return Fault("codes", "REC-116", "the value is not in the list of codes", expected, "another")

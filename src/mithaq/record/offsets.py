@@ -3,18 +3,18 @@
     Transaction ──offsets──► Places: record 3 at 1204, its fields at 1204, 1216, ...
 
 Offsets count from the first byte of the file as read (or as it would be written), for findings and for people with a hex
-editor. Not done here: offsets inside a value, which whoever takes it apart counts.
+editor. Not done here: what stands there.
 """
 
 from __future__ import annotations
 
 from itertools import accumulate
 
-from mithaq.record.model import Transaction
+from mithaq.record.model import RS, US, Transaction
 
 
 class Places:
-    """Byte offsets of the records (numbered from 1) and of their fields; the fields of one record are kept at a time."""
+    """Byte offsets of the records (numbered from 1), their fields and items; one record and one field are kept at a time."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -22,6 +22,9 @@ class Places:
         self._index = 0
         self._fields: tuple[int, ...] = ()
         self._first: dict[int, int] = {}  # of each field number in the record at hand
+        self._cut = (0, 0)  # the field whose subfields are at hand
+        self._subfields: list[bytes] = []
+        self._subfield_starts: list[int] = []
 
     def record(self, index: int) -> int:
         """Where record `index` begins."""
@@ -48,6 +51,20 @@ class Places:
         """Where the first field of that number begins in record `index`; the record's own beginning where it has none."""
         self.fields(index)
         return self._first.get(number, self.record(index))
+
+    def item(self, index: int, number: int, subfield: int, item: int = 0) -> int:
+        """Where a subfield of that field begins, or an item of it, both counted from 1; 0 is the field itself."""
+        if (index, number) != self._cut:
+            part = self._tx.records[index - 1].field(number)
+            if part is None or part.is_binary_item or not subfield:
+                return self.field(index, number)
+            self._cut, self._subfields = (index, number), bytes(part.value).split(RS)
+            first = self.field(index, number) + len(part.tag)
+            self._subfield_starts = [*accumulate((len(one) + 1 for one in self._subfields), initial=first)]
+        if not subfield:
+            return self.field(index, number)
+        items = self._subfields[subfield - 1].split(US)[: max(item - 1, 0)]
+        return self._subfield_starts[subfield - 1] + sum(len(one) + 1 for one in items)
 
 
 def offsets(tx: Transaction) -> Places:
