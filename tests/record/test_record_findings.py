@@ -34,7 +34,7 @@ def test_a_fault_is_placed_at_its_own_byte() -> None:
     found = check(tx, BASE)
     assert [(one.code, one.field, one.subfield, one.item) for one in found] == [
         ("REC-131", "14.022", 2, 2),
-        ("REC-116", "14.022", 3, 1),
+        ("REC-131", "14.022", 3, 1),
     ]
     field = data.index(b"14.022:") + 7
     assert [one.offset for one in found] == [field + 6, field + 8]

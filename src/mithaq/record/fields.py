@@ -23,7 +23,8 @@ Row = tuple[str, str, str, str, str, str, str, str, str, str, str, tuple[ItemRow
 class ItemEntry:
     """One information item. `kind` is A, N, S and their mixtures, H, B, B64 or U; "" where nothing is known.
 
-    `values` are ranges of whole numbers; `codes` names a code table; `form` is "date", "instant" or a regular expression.
+    `values` are ranges of whole numbers; `codes` names a code table, of which `values` may allow a part; `form` is "date",
+    "instant" or a regular expression.
     """
 
     mnemonic: str

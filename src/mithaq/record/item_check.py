@@ -27,8 +27,7 @@ _CHARACTERS = {
     "ANS": (re.compile(r"[ -~]*"), "printable ASCII characters"),
     "H": (re.compile(r"[0-9A-Fa-f]*"), "hexadecimal digits"),
     "B64": (re.compile(r"[A-Za-z0-9+/=\r\n]*"), "base 64"),
-    # No control characters but tabs and line ends (02 and 03 are a finding of structure), and no marks that turn the order of
-    # what is shown.
+    # No control characters but tabs and line ends (02 and 03 are a finding of structure), no marks that turn what is shown.
     _TEXT: (
         re.compile("[^\x00\x01\x04-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*"),
         "text without control marks",
@@ -111,13 +110,11 @@ def item_fault(rule: ItemEntry, raw: bytes, encoding: str, edition: str, *, coun
     if counted and (len(text) < least or (most is not None and len(text) > most)):
         expected = f"{least} characters" if least == most else f"{least} to {most or 'any number of'} characters"
         return Fault("length", "REC-114", "the value has another length", expected, f"{len(text)} characters")
-    if rule.codes:
-        fault = _code_fault(rule.codes, text, edition)
-        if fault is not None and not _in_range(rule, text):
-            return fault
-    elif rule.values and not _in_range(rule, text):
+    if rule.values and not _in_range(rule, text):
         expected = ", ".join(f"{low} to {high}" if low != high else f"{low}" for low, high in rule.values)
         return Fault("range", "REC-131", "the number is outside its range", expected, "another")
+    if rule.codes:
+        return _code_fault(rule.codes, text, edition)
     return _form_fault(rule.form, text) if rule.form else None
 
 
