@@ -42,7 +42,7 @@ items), items are (mnemonic, name, condition, kind, length, occurrences, values,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from mithaq.record.fields import Entry, Row, read_entry
@@ -53,7 +53,7 @@ USER_DEFINED = "UDF"  # mnemonic of the ranges that each domain fills as it like
 
 TAIL = '''
 
-@cache
+@lru_cache(4096)  # bounded: whoever sends a file chooses the numbers
 def entry(record_type: int, number: int) -> Entry | None:
     """What the dictionary knows of a field; None where the standard has none of that number."""
     index = NUMBERS.get(record_type, {}).get(number)
@@ -83,7 +83,7 @@ def is_payload(record_type: int, number: int) -> bool:
     return record_type >= 10 and number == 999
 
 
-@cache
+@lru_cache(1024)
 def code_table(name: str, edition: str = "") -> Mapping[str, str]:
     """Codes and meanings of a table as that edition (1.002) has them; without one, of all editions, the latest meaning.
 

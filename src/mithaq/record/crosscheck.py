@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from mithaq.record.faults import PlacedFault
 from mithaq.record.findings import Finding
 from mithaq.record.minutiae_check import minutiae_faults
 from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
@@ -19,7 +20,6 @@ from mithaq.record.offsets import offsets
 from mithaq.record.picture_check import picture_faults
 from mithaq.record.pictures import Decoder, pictures
 from mithaq.record.profile import Profile
-from mithaq.record.slips import Slip
 
 # Positions (FGP) that each type may hold. Types 3 to 6 and 13 to 15 after the draft of Update 2013, 19 after the code table.
 _FINGERS = frozenset(range(16))
@@ -61,42 +61,42 @@ _REMEDIES = {
 def cross_findings(tx: Transaction, profile: Profile, *, decode: Decoder | None = None) -> Iterator[Finding]:
     """Findings of what does not agree within the transaction; rules that the profile does not weigh give none."""
     places = offsets(tx)
-    for slip in _slips(tx, decode):
-        weight = profile.cross.get(slip.name)
+    for fault in _faults_in(tx, decode):
+        weight = profile.cross.get(fault.name)
         if weight is None or weight.severity == "off":
             continue
-        record = tx.records[slip.index - 1]
+        record = tx.records[fault.index - 1]
         yield Finding(
-            code=slip.code,
-            rule=f"{profile.name}:cross.{slip.name}",
+            code=fault.code,
+            rule=f"{profile.name}:cross.{fault.name}",
             severity=weight.severity,
-            record=slip.index,
+            record=fault.index,
             record_type=record.type,
-            field=f"{record.type}.{slip.number:03d}" if slip.number else "",
-            problem=slip.said,
-            expected=slip.expected,
-            met=slip.met,
+            field=f"{record.type}.{fault.number:03d}" if fault.number else "",
+            problem=fault.said,
+            expected=fault.expected,
+            met=fault.met,
             clause=weight.clause,
             trust=weight.trust,
-            remedy=_REMEDIES[slip.name],
-            subfield=slip.subfield,
-            item=slip.item,
-            offset=places.item(slip.index, slip.number, slip.subfield, slip.item),
+            remedy=_REMEDIES[fault.name],
+            subfield=fault.subfield,
+            item=fault.item,
+            offset=places.item(fault.index, fault.number, fault.subfield, fault.item),
         )
 
 
-def _slips(tx: Transaction, decode: Decoder | None) -> Iterator[Slip]:
+def _faults_in(tx: Transaction, decode: Decoder | None) -> Iterator[PlacedFault]:
     found = pictures(tx, decode)
     for index, record in enumerate(tx.records[1:], 2):
         if record.type == 1:
-            yield Slip("first", "REC-149", index, 1, "a second Type-1 record", "one Type-1 record")
+            yield PlacedFault("first", "REC-149", index, 1, "a second Type-1 record", "one Type-1 record")
         yield from _positions(index, record)
         yield from _hash(index, record)
     yield from picture_faults(tx, found)
     yield from minutiae_faults(tx, found)
 
 
-def _positions(index: int, record: Record) -> Iterator[Slip]:
+def _positions(index: int, record: Record) -> Iterator[PlacedFault]:
     allowed = _POSITIONS.get(record.type)
     number = 4 if record.is_binary else 13
     part = record.field(number)
@@ -108,9 +108,9 @@ def _positions(index: int, record: Record) -> Iterator[Slip]:
             continue  # a finding of the field's own rule
         if code not in allowed:
             said = "the position is none that a record of this type holds"
-            yield Slip("position", "REC-144", index, number, said, "another position", subfield=at)
+            yield PlacedFault("position", "REC-144", index, number, said, "another position", subfield=at)
         elif impression is not None and (problem := _contradiction(record.type, impression, code)):
-            yield Slip("impression", "REC-145", index, 3, *problem)
+            yield PlacedFault("impression", "REC-145", index, 3, *problem)
 
 
 def _contradiction(record_type: int, impression: int, position: int) -> tuple[str, str] | None:
@@ -132,10 +132,10 @@ def _codes(part: Field) -> list[int | None]:
     return [number_in(subfield.partition(b"\x1f")[0]) for subfield in bytes(part.value).split(b"\x1e")]
 
 
-def _hash(index: int, record: Record) -> Iterator[Slip]:
+def _hash(index: int, record: Record) -> Iterator[PlacedFault]:
     stated, data = record.field(996), record.data
     if stated is None or not data or record.is_binary or len(stated.value) != 64:
         return
     if bytes(stated.value).lower() != hashlib.sha256(data).hexdigest().encode():
         said = "the hash is not that of the data"
-        yield Slip("hash", "REC-150", index, 996, said, "the SHA-256 of x.999", "another")
+        yield PlacedFault("hash", "REC-150", index, 996, said, "the SHA-256 of x.999", "another")

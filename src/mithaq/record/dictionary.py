@@ -10,7 +10,7 @@ items), items are (mnemonic, name, condition, kind, length, occurrences, values,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from mithaq.record.fields import Entry, Row, read_entry
@@ -301,19 +301,19 @@ ROWS: tuple[Row, ...] = (
     ('TVPS', 'vertical pixel scale', 'مقياس البكسل الرأسي', 'D', '-28', '0-1', '', '', '', 'INT-I 6.00; NBIS', 'C', (('TVPS', 'vertical pixel scale', 'M', 'N', '1-5', '1', '', '', '', 'C'),)),
     ('CGA', 'compression', 'الضغط', 'D', '-28', '0-1', '', '', '', 'INT-I 6.00; NBIS', 'C', (('CGA', 'compression', 'M', 'AN', '3-5', '1', '', 'CGA', '', 'C'),)),
     ('BPX', 'bits per pixel', 'عدد البتات لكل بكسل', 'D', '-28', '0-1', '', '', '', 'INT-I 6.00; NBIS', 'C', (('BPX', 'bits per pixel', 'M', 'N', '1-2', '1', '1..99', '', '', 'C'),)),
-    ('RAE', 'rotation of the eye', 'دوران العين', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('RAE', 'rotation of the eye', 'M', 'AN', '1-4', '1', '', '', '', 'C'),)),
-    ('RAU', 'uncertainty of the rotation', 'عدم يقين الدوران', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('RAU', 'uncertainty of the rotation', 'M', 'AN', '1-4', '1', '', '', '', 'C'),)),
-    ('IPC', 'image properties', 'خواص الصورة', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('IHO', 'horizontal orientation', 'M', 'N', '1', '1', '0..2', '', '', 'C'), ('IVO', 'vertical orientation', 'M', 'N', '1', '1', '0..2', '', '', 'C'), ('IST', 'scan type', 'M', 'N', '1', '1', '0..3', '', '', 'C'))),
+    ('RAE', 'rotation of the eye', 'دوران العين', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('RAE', 'rotation of the eye', 'M', 'AN', '1-4', '1', '', '', '', 'P'),)),
+    ('RAU', 'uncertainty of the rotation', 'عدم يقين الدوران', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('RAU', 'uncertainty of the rotation', 'M', 'AN', '1-4', '1', '', '', '', 'P'),)),
+    ('IPC', 'image properties', 'خواص الصورة', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('IHO', 'horizontal orientation', 'M', 'N', '1', '1', '0..2', '', '', 'P'), ('IVO', 'vertical orientation', 'M', 'N', '1', '1', '0..2', '', '', 'P'), ('IST', 'scan type', 'M', 'N', '1', '1', '0..3', '', '', 'P'))),
     ('DUI', 'device identifier', 'معرّف الجهاز', 'O', '', '0-1', '', '', '', 'NBIS; spec page', 'P', (('DUI', 'device identifier', 'M', 'ANS', '13-16', '1', '', '', '', 'P'),)),
     ('GUI', 'globally unique identifier', 'معرّف فريد', 'O', '', '0-1', '', '0400', '', 'NBIS', 'P', (('GUI', 'globally unique identifier', 'M', 'ANS', '16', '1', '', '', '', 'P'),)),
     ('MMS', 'make, model, serial number', 'الصانع والطراز والرقم التسلسلي', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('MAK', 'make', 'M', 'U', '0-50', '1', '', '', '', 'C'), ('MOD', 'model', 'M', 'U', '0-50', '1', '', '', '', 'C'), ('SER', 'serial number', 'M', 'U', '0-50', '1', '', '', '', 'C'))),
-    ('ECL', 'eye colour', 'لون العين', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('ECL', 'eye colour', 'M', 'A', '3', '1', '', 'EYE', '', 'C'),)),
+    ('ECL', 'eye colour', 'لون العين', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('ECL', 'eye colour', 'M', 'A', '3', '1', '', 'EYE', '', 'P'),)),
     ('COM', 'comment', 'تعليق', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('COM', 'comment', 'M', 'U', '1-128', '1', '', '', '', 'P'),)),
-    ('SHPS', 'scanned horizontal pixel scale', 'مقياس المسح الأفقي', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('SHPS', 'scanned horizontal pixel scale', 'M', 'N', '1-5', '1', '', '', '', 'C'),)),
-    ('SVPS', 'scanned vertical pixel scale', 'مقياس المسح الرأسي', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('SVPS', 'scanned vertical pixel scale', 'M', 'N', '1-5', '1', '', '', '', 'C'),)),
+    ('SHPS', 'scanned horizontal pixel scale', 'مقياس المسح الأفقي', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('SHPS', 'scanned horizontal pixel scale', 'M', 'N', '1-5', '1', '', '', '', 'P'),)),
+    ('SVPS', 'scanned vertical pixel scale', 'مقياس المسح الرأسي', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('SVPS', 'scanned vertical pixel scale', 'M', 'N', '1-5', '1', '', '', '', 'P'),)),
     ('IQS', 'quality', 'الجودة', 'O', '', '0-9', '', '', '', 'NBIS', 'P', (('QVU', 'quality', 'M', 'N', '1-3', '1', '0..100 254..255', '', '', 'C'), ('QAV', 'vendor of the algorithm', 'M', 'H', '4', '1', '', '', '', 'C'), ('QAP', 'product of the algorithm', 'M', 'N', '1-5', '1', '1..65535', '', '', 'C'))),
     ('EAS', 'acquisition spectrum', 'طيف الالتقاط', 'O', '', '0-1', '', '', '', 'NBIS; INT-I 6.00', 'P', (('EAS', 'acquisition spectrum', 'M', 'A', '3-9', '1', '', 'EAS', '', 'P'),)),
-    ('IRD', 'iris diameter', 'قطر القزحية', 'O', '', '0-1', '', '', '', 'NBIS', 'C', (('IRD', 'iris diameter', 'M', 'N', '1-5', '1', '', '', '', 'C'),)),
+    ('IRD', 'iris diameter', 'قطر القزحية', 'O', '', '0-1', '', '', '', 'NBIS', 'P', (('IRD', 'iris diameter', 'M', 'N', '1-5', '1', '', '', '', 'P'),)),
     ('SSV', 'spectrum values', 'قيم الطيف', '', '', '', '0500', '', '', 'label list', 'P', (('SSV', 'spectrum values', 'M', '', '', '1', '', '', '', 'P'),)),
     ('DME', 'damaged or missing eye', 'عين تالفة أو مفقودة', 'O', '', '0-1', '0500', '', '', 'label list', 'P', (('DME', 'damaged or missing eye', 'M', 'A', '2', '1', '', 'DME', '', 'P'),)),
     ('IAP', 'acquisition profile', 'ملف الالتقاط', 'O', '', '0-1', '0500', '', '', 'label list', 'P', (('IAP', 'acquisition profile', 'M', 'N', '2', '1', '', 'IAP', '', 'P'),)),
@@ -1303,7 +1303,7 @@ CODES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
 # fmt: on
 
 
-@cache
+@lru_cache(4096)  # bounded: whoever sends a file chooses the numbers
 def entry(record_type: int, number: int) -> Entry | None:
     """What the dictionary knows of a field; None where the standard has none of that number."""
     index = NUMBERS.get(record_type, {}).get(number)
@@ -1333,7 +1333,7 @@ def is_payload(record_type: int, number: int) -> bool:
     return record_type >= 10 and number == 999
 
 
-@cache
+@lru_cache(1024)
 def code_table(name: str, edition: str = "") -> Mapping[str, str]:
     """Codes and meanings of a table as that edition (1.002) has them; without one, of all editions, the latest meaning.
 

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from typing import cast
 
 from mithaq.record.dictionary import NUMBERS, TYPE_FIRST, code_table, entries, entry, is_payload
+from mithaq.record.faults import Fault
 from mithaq.record.fields import Entry
 from mithaq.record.findings import Finding
-from mithaq.record.item_check import Fault, item_fault, layout_of
+from mithaq.record.item_check import item_fault, layout_of
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.offsets import offsets
 from mithaq.record.profile import Profile, Trust

@@ -12,9 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 from mithaq.record.dictionary import code_table, entry
+from mithaq.record.faults import Fault
 from mithaq.record.fields import ItemEntry
 
 _TEXT = "U"
@@ -38,17 +39,6 @@ _DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _SHORT_NUMBER = re.compile(r"[0-9]{1,9}")
 _PLAIN = re.compile(rb"[\x20-\x7e]*")
 _INSTANT = re.compile(r"[0-9]{14}Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One departure: the name of its weight, its code, and what to say. No word of the value itself."""
-
-    name: str
-    code: str
-    said: str
-    expected: str
-    met: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,7 @@ class Layout:
         return Fault("items", "REC-113", "a subfield has another number of items", expected, f"{len(items)} items")
 
 
-@cache
+@lru_cache(4096)
 def layout_of(record_type: int, number: int) -> Layout:
     """The layout of a field that the dictionary has."""
     known = entry(record_type, number)

@@ -1,6 +1,6 @@
 """Type-9 records against the pictures that they belong to: minutiae inside, counts that hold, segments too.
 
-    Type-9 and its picture (same IDC) ──minutiae_faults──► Slip, Slip, ...
+    Type-9 and its picture (same IDC) ──minutiae_faults──► PlacedFault, PlacedFault, ...
 
     legacy 9.012    0.01 mm, origin bottom left     inside the picture
     M1     9.137    pixels, origin top left         inside 9.128 by 9.129, which are the picture's
@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from mithaq.record.faults import PlacedFault
 from mithaq.record.images import INCH_MM
 from mithaq.record.model import Record, Transaction, number_in
 from mithaq.record.pictures import FRICTION_RIDGES, Picture
-from mithaq.record.slips import Slip
 
 _MOST_LISTED = 1000
 _UNITS_PER_MM = 100
@@ -27,7 +27,7 @@ _EFS_POINTS = (320, 321, 331, 340, 345)
 _COUNTED = ((10, 12), (136, 137))
 
 
-def minutiae_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[Slip]:
+def minutiae_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[PlacedFault]:
     """Every disagreement of minutiae and segments with their pictures, in file order."""
     by_idc = {picture.record.idc: picture for picture in found if picture.record.type in FRICTION_RIDGES}
     for picture in found:
@@ -40,22 +40,22 @@ def minutiae_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[Slip]
         own = by_idc.get(record.idc)
         if own is None and record.idc not in private:
             said = "no picture has the IDC of these minutiae"
-            yield Slip("picture", "REC-148", index, 2, said, "the picture of the print")
+            yield PlacedFault("picture", "REC-148", index, 2, said, "the picture of the print")
         yield from _counts(index, record)
         for kind in (_legacy, _m1, _efs):
             yield from islice(kind(index, record, own), _MOST_LISTED)
 
 
-def _counts(index: int, record: Record) -> Iterator[Slip]:
+def _counts(index: int, record: Record) -> Iterator[PlacedFault]:
     for stated, listed in _COUNTED:
         count = record.integer(stated)
         entries = len(_subfields(record, listed))
         if count is not None and count != entries and (entries or count):
             said = "another number of minutiae is stated than listed"
-            yield Slip("count", "REC-147", index, stated, said, str(entries), "another number")
+            yield PlacedFault("count", "REC-147", index, stated, said, str(entries), "another number")
 
 
-def _legacy(index: int, record: Record, own: Picture | None) -> Iterator[Slip]:
+def _legacy(index: int, record: Record, own: Picture | None) -> Iterator[PlacedFault]:
     if own is None or not own.ppi or not own.width:
         return
     across, down = (_hundredths(size, own.ppi) for size in (own.width, own.height))
@@ -65,12 +65,12 @@ def _legacy(index: int, record: Record, own: Picture | None) -> Iterator[Slip]:
             yield _outside(index, 12, at, 2, "the picture")
 
 
-def _m1(index: int, record: Record, own: Picture | None) -> Iterator[Slip]:
+def _m1(index: int, record: Record, own: Picture | None) -> Iterator[PlacedFault]:
     width, height = record.integer(128), record.integer(129)
     for number, stated, true in ((128, width, own and own.width), (129, height, own and own.height)):
         if stated and true and stated != true:
             said = "the minutiae refer to a picture of another size"
-            yield Slip("minutiae", "REC-146", index, number, said, str(true), str(stated))
+            yield PlacedFault("minutiae", "REC-146", index, number, said, str(true), str(stated))
     if not width or not height:
         return
     for at, items in enumerate(_subfields(record, 137), 1):
@@ -79,7 +79,7 @@ def _m1(index: int, record: Record, own: Picture | None) -> Iterator[Slip]:
             yield _outside(index, 137, at, 2 if x is not None and x >= width else 3, "9.128 by 9.129")
 
 
-def _efs(index: int, record: Record, own: Picture | None) -> Iterator[Slip]:
+def _efs(index: int, record: Record, own: Picture | None) -> Iterator[PlacedFault]:
     region = _subfields(record, 300)
     numbers = [number_in(item) for item in region[0][:4]] if region else []
     if len(numbers) < 2 or not numbers[0] or not numbers[1]:
@@ -97,7 +97,7 @@ def _efs(index: int, record: Record, own: Picture | None) -> Iterator[Slip]:
                 yield _outside(index, number, at, 1 if x is not None and x > width else 2, "the region of interest")
 
 
-def _segments(picture: Picture) -> Iterator[Slip]:
+def _segments(picture: Picture) -> Iterator[PlacedFault]:
     number = _SEGMENTS[picture.record.type]
     for at, items in enumerate(_subfields(picture.record, number), 1):
         found = [number_in(item) for item in items[1:5]]
@@ -106,12 +106,12 @@ def _segments(picture: Picture) -> Iterator[Slip]:
             if not (left < right <= picture.width and top < bottom <= picture.height):
                 said = "the segment is empty, or lies outside its picture"
                 expected = "left before right, top before bottom, inside the picture"
-                yield Slip("segment", "REC-146", picture.index, number, said, expected, subfield=at)
+                yield PlacedFault("segment", "REC-146", picture.index, number, said, expected, subfield=at)
 
 
-def _outside(index: int, number: int, at: int, item: int, of: str, what: str = "the point lies") -> Slip:
+def _outside(index: int, number: int, at: int, item: int, of: str, what: str = "the point lies") -> PlacedFault:
     expected = f"coordinates inside {of}"
-    return Slip("minutiae", "REC-146", index, number, f"{what} outside {of}", expected, subfield=at, item=item)
+    return PlacedFault("minutiae", "REC-146", index, number, f"{what} outside {of}", expected, subfield=at, item=item)
 
 
 def _hundredths(pixels: int, ppi: float) -> float:

@@ -1,6 +1,6 @@
 """Pictures against what their records say: compression, length, size, depth, resolution.
 
-    [Picture, ...] ──picture_faults──► Slip, Slip, ...
+    [Picture, ...] ──picture_faults──► PlacedFault, PlacedFault, ...
 
 Not done here: reading the headers (`payload`), weighing what is found (`crosscheck`).
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mithaq.record.faults import PlacedFault
 from mithaq.record.model import Transaction
 from mithaq.record.pictures import FRICTION_RIDGES, Picture, per_mm
-from mithaq.record.slips import Slip
 
 _LEAST_PPI = 490  # 500 ppi less the tolerance of old scanners; the class of Types 4, 6 and 13 to 15
 _WSQ_MOST_PPI = 600  # WSQ is for the 500 ppi class
@@ -19,7 +19,7 @@ _NOMINAL_PER_MM = (19.49, 19.89)  # 495 to 505 ppi, what "nominal" means for Typ
 _ALIKE = 0.02  # resolutions that differ by less are the same: 197 per cm, 19.69 per mm, 500 per inch
 
 
-def picture_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[Slip]:
+def picture_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[PlacedFault]:
     """Every disagreement between the pictures and their records, in file order."""
     yield from _scanning(tx)
     for picture in found:
@@ -29,51 +29,36 @@ def picture_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[Slip]:
             yield from _resolution(picture)
 
 
-def _data(picture: Picture) -> Iterator[Slip]:
-    stated, header = picture.compression, picture.header
+def _data(picture: Picture) -> Iterator[PlacedFault]:
+    stated, index, number = picture.compression, picture.index, picture.number
     if stated in ("", "T.6"):
-        return  # no code, or one whose data has no header to compare with
-    if stated == "NONE":
-        lengths = _lengths(picture)
-        if header is None and len(picture.data) not in lengths:
-            yield picture_slip(
-                picture,
-                "length",
-                "REC-128",
-                "the uncompressed picture has another length than its pixels",
-                f"{min(lengths)} bytes",
-                f"{len(picture.data)} bytes",
-            )
-            return
-    if header is None and stated != "NONE":
+        return  # no code that is known, or one whose data has no header to compare with
+    if stated == "NONE" and len(picture.data) in (lengths := _lengths(picture)):
+        return
+    header = picture.header
+    if header is None and stated == "NONE":
+        said = "the uncompressed picture has another length than its pixels"
+        yield PlacedFault(
+            "length", "REC-128", index, number, said, f"{min(lengths)} bytes", f"{len(picture.data)} bytes"
+        )
+    elif header is None:
         said = "the picture does not begin as its compression does, or cannot be read"
-        yield picture_slip(picture, "compression", "REC-128", said, f"data of {stated}", "other bytes")
-        return
-    if header is None:
-        return
-    if header.kind not in (stated, {"JP2L": "JP2"}.get(stated)):
-        said = "the picture is of another kind than its record states"
-        yield picture_slip(picture, "compression", "REC-128", said, f"data of {stated}", f"data of {header.kind}")
-    if (header.width, header.height) != (picture.width, picture.height):
-        yield Slip(
-            "size",
-            "REC-140",
-            picture.index,
-            6 if header.width != picture.width else 7,
-            "the picture has another size than its record states",
-            f"{picture.width} by {picture.height}",
-            f"{header.width} by {header.height}",
-        )
-    if picture.bits > 1 and header.bits != picture.bits:
-        said = "the picture has another depth than its record states"
-        yield Slip(
-            "bits", "REC-141", picture.index, 12, said, f"{picture.bits} bits for a pixel", f"{header.bits} bits"
-        )
-
-
-def picture_slip(picture: Picture, name: str, code: str, said: str, expected: str, met: str) -> Slip:
-    """A slip at the field that names the compression."""
-    return Slip(name, code, picture.index, picture.number, said, expected, met)
+        yield PlacedFault("compression", "REC-128", index, number, said, f"data of {stated}", "other bytes")
+    else:
+        if header.kind not in (stated, {"JP2L": "JP2"}.get(stated)):
+            said = "the picture is of another kind than its record states"
+            met = f"data of {header.kind}"
+            yield PlacedFault("compression", "REC-128", index, number, said, f"data of {stated}", met)
+        if (header.width, header.height) != (picture.width, picture.height):
+            side = 6 if header.width != picture.width else 7
+            said = "the picture has another size than its record states"
+            expected, met = f"{picture.width} by {picture.height}", f"{header.width} by {header.height}"
+            yield PlacedFault("size", "REC-140", index, side, said, expected, met)
+        if picture.bits > 1 and header.bits != picture.bits:
+            place = number if picture.record.is_binary else 12
+            said = "the picture has another depth than its record states"
+            met = f"{header.bits} bits"
+            yield PlacedFault("bits", "REC-141", index, place, said, f"{picture.bits} bits for a pixel", met)
 
 
 def _lengths(picture: Picture) -> set[int]:
@@ -86,33 +71,33 @@ def _lengths(picture: Picture) -> set[int]:
     return {one, 3 * pixels} if picture.in_colour else {one}
 
 
-def _resolution(picture: Picture) -> Iterator[Slip]:
+def _resolution(picture: Picture) -> Iterator[PlacedFault]:
     index, record, ppi = picture.index, picture.record, picture.ppi
     if not record.is_binary:
         units, across, down = (record.integer(number) for number in (8, 9, 10))
         if units == 0:
             said = "the picture of friction ridges states no scale, only the shape of its pixels"
-            yield Slip("scale", "REC-142", index, 8, said, "pixels per inch or centimetre")
+            yield PlacedFault("scale", "REC-142", index, 8, said, "pixels per inch or centimetre")
         elif units in (1, 2) and across and down and across != down:
-            yield Slip("scale", "REC-142", index, 10, "the scales of the two axes differ", "the same on both")
+            yield PlacedFault("scale", "REC-142", index, 10, "the scales of the two axes differ", "the same on both")
     if ppi is None:
         return
     if ppi < _LEAST_PPI and record.type not in (3, 5):
         said = "the resolution is too low for friction ridges"
-        yield Slip(
+        yield PlacedFault(
             "resolution", "REC-142", index, 5 if record.is_binary else 9, said, "500 ppi or more", f"{ppi:.0f} ppi"
         )
     if picture.compression == "WSQ20" and ppi > _WSQ_MOST_PPI:
         said = "WSQ is for pictures of 500 ppi"
-        yield Slip("resolution", "REC-142", index, picture.number, said, "JPEG 2000", f"WSQ at {ppi:.0f} ppi")
+        yield PlacedFault("resolution", "REC-142", index, picture.number, said, "JPEG 2000", f"WSQ at {ppi:.0f} ppi")
     claimed = None if picture.header is None else picture.header.ppi
     if claimed and abs(claimed - ppi) > _ALIKE * ppi:
         said = "the comment inside the picture claims another resolution"
         number = 5 if record.is_binary else 9
-        yield Slip("comment", "REC-143", index, number, said, f"{ppi:.0f} ppi", f"{claimed} ppi")
+        yield PlacedFault("comment", "REC-143", index, number, said, f"{ppi:.0f} ppi", f"{claimed} ppi")
 
 
-def _scanning(tx: Transaction) -> Iterator[Slip]:
+def _scanning(tx: Transaction) -> Iterator[PlacedFault]:
     """1.011 and 1.012 speak of Types 3 to 7 (and of 8, which has an ISR); without any they are 00.00."""
     types = {record.type for record in tx.records}
     native, nominal = per_mm(tx.records[0], 11), per_mm(tx.records[0], 12)
@@ -120,15 +105,17 @@ def _scanning(tx: Transaction) -> Iterator[Slip]:
         return  # a finding of the field's own rule
     if not types & {3, 4, 5, 6, 7, 8} and (native or nominal):
         said = "a resolution is stated, and there is no binary picture that it could be of"
-        yield Slip("scanning", "REC-142", 1, 11 if native else 12, said, "00.00", f"{native or nominal:.2f}")
+        yield PlacedFault("scanning", "REC-142", 1, 11 if native else 12, said, "00.00", f"{native or nominal:.2f}")
     for index, record in enumerate(tx.records, 1):
         if record.type not in (3, 4, 5, 6) or not record.is_binary:
             continue
         if not native or not nominal:
             said = "a binary picture follows, and the resolution is stated as none"
-            yield Slip("scanning", "REC-142", 1, 11 if not native else 12, said, "pixels per millimetre", "00.00")
+            yield PlacedFault(
+                "scanning", "REC-142", 1, 11 if not native else 12, said, "pixels per millimetre", "00.00"
+            )
             return
         least, most = _NOMINAL_PER_MM
         if record.type in (4, 6) and record.integer(5) == 0 and not least <= native <= most:
             said = "the record says that its resolution is nominal, and 1.011 states another"
-            yield Slip("scanning", "REC-142", index, 5, said, f"{least} to {most} in 1.011", f"{native:.2f}")
+            yield PlacedFault("scanning", "REC-142", index, 5, said, f"{least} to {most} in 1.011", f"{native:.2f}")

@@ -27,10 +27,10 @@ _COLOUR_SPACE = {10: 12, 16: 13, 17: 13, 20: 13}
 
 @dataclass(frozen=True)
 class Picture:
-    """One record's picture. `compression` is a code of x.011, T.6 for fax coding, or "" where the record names none.
+    """One record's picture, as it states it.
 
-    `bits` is 0 where the record does not say it; `ppi` is None where it states no resolution. `number` is that of the
-    field that names the compression.
+    `compression` is a code of x.011, T.6 for fax coding, or "" where the record names none that is known; `number` is that
+    of the field that names it. `bits` is 0 and `ppi` None where the record does not say them.
     """
 
     index: int
@@ -77,7 +77,8 @@ def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None
         return _binary(tx, index, record, data, decode)
     if record.type not in TAGGED:
         return None
-    stated = _word(record, 11).upper()
+    word = _word(record, 11).upper()
+    stated = SPELT_OTHERWISE.get(word, word)
     units, across = record.integer(8), record.integer(9)
     scale = {1: 1.0, 2: INCH_CM}.get(units or 0)
     return Picture(
@@ -87,7 +88,7 @@ def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None
         height=record.integer(7) or 0,
         bits=0 if record.type == 10 else record.integer(12) or 0,
         in_colour=_word(record, _COLOUR_SPACE.get(record.type, 0)) in _COLOURS,
-        compression=SPELT_OTHERWISE.get(stated, stated),
+        compression=stated if stated in BINARY_COMPRESSION.values() else "",
         number=11,
         ppi=across * scale if across and scale else None,
         data=data,
