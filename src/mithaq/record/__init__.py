@@ -36,10 +36,13 @@ if TYPE_CHECKING:
     from mithaq.record.model import Field as Field
     from mithaq.record.model import Record as Record
     from mithaq.record.model import Transaction as Transaction
+    from mithaq.record.offsets import offsets as offsets
     from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.show import Row as Row
     from mithaq.record.show import tree as tree
+    from mithaq.record.text import codec_of as codec_of
+    from mithaq.record.text import field_text as field_text
 
 _HOMES = {
     "build": ("binary_record", "new_transaction", "tagged_record"),
@@ -59,8 +62,10 @@ _HOMES = {
     "findings": ("Finding",),
     "images": ("images",),
     "model": ("Field", "Record", "Transaction"),
+    "offsets": ("offsets",),
     "profile": ("Profile", "load_profile"),
     "show": ("Row", "tree"),
+    "text": ("codec_of", "field_text"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -68,7 +73,7 @@ __all__ = sorted(_HOME)
 
 
 class _Room(ModuleType):
-    """Keeps `check` and `images` the functions: importing a file of the same name would put the file in their place."""
+    """Keeps `check`, `images` and `offsets` the functions: importing a file of the same name would put the file in their place."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):
