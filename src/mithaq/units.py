@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # named in annotations alone, so that reading and checking files loads no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 MATCHER_PPI = 500
 

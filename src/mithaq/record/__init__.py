@@ -4,48 +4,86 @@
     query_transaction, answer_transaction, error_transaction ──► Transaction ──► bytes
 
 Reading then writing gives the same bytes. No pictures are decoded here, and nothing is read from or written to disk but
-the package's own profiles.
+the package's own profiles. Each name is imported when it is first used.
 """
 
-from mithaq.record.build import binary_record, new_transaction, tagged_record
-from mithaq.record.check import check
-from mithaq.record.codec import read_transaction, write_transaction
-from mithaq.record.exchange import (
-    Answer,
-    Query,
-    answer_transaction,
-    error_transaction,
-    query_transaction,
-    read_answer,
-    read_query,
-)
-from mithaq.record.findings import Finding
-from mithaq.record.images import images
-from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.profile import Profile, load_profile
-from mithaq.record.show import Row, tree
+from __future__ import annotations
 
-__all__ = [
-    "Answer",
-    "Field",
-    "Finding",
-    "Profile",
-    "Query",
-    "Record",
-    "Row",
-    "Transaction",
-    "answer_transaction",
-    "binary_record",
-    "check",
-    "error_transaction",
-    "images",
-    "load_profile",
-    "new_transaction",
-    "query_transaction",
-    "read_answer",
-    "read_query",
-    "read_transaction",
-    "tagged_record",
-    "tree",
-    "write_transaction",
-]
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mithaq.record.build import binary_record as binary_record
+    from mithaq.record.build import new_transaction as new_transaction
+    from mithaq.record.build import tagged_record as tagged_record
+    from mithaq.record.check import check as check
+    from mithaq.record.codec import read_transaction as read_transaction
+    from mithaq.record.codec import write_transaction as write_transaction
+    from mithaq.record.dictionary import code_table as code_table
+    from mithaq.record.dictionary import entry as entry
+    from mithaq.record.exchange import Answer as Answer
+    from mithaq.record.exchange import Query as Query
+    from mithaq.record.exchange import answer_transaction as answer_transaction
+    from mithaq.record.exchange import error_transaction as error_transaction
+    from mithaq.record.exchange import query_transaction as query_transaction
+    from mithaq.record.exchange import read_answer as read_answer
+    from mithaq.record.exchange import read_query as read_query
+    from mithaq.record.fields import Entry as Entry
+    from mithaq.record.findings import Finding as Finding
+    from mithaq.record.images import images as images
+    from mithaq.record.model import Field as Field
+    from mithaq.record.model import Record as Record
+    from mithaq.record.model import Transaction as Transaction
+    from mithaq.record.offsets import offsets as offsets
+    from mithaq.record.profile import Profile as Profile
+    from mithaq.record.profile import load_profile as load_profile
+    from mithaq.record.show import Row as Row
+    from mithaq.record.show import tree as tree
+    from mithaq.record.text import codec_of as codec_of
+    from mithaq.record.text import field_text as field_text
+
+_HOMES = {
+    "build": ("binary_record", "new_transaction", "tagged_record"),
+    "check": ("check",),
+    "codec": ("read_transaction", "write_transaction"),
+    "dictionary": ("code_table", "entry"),
+    "exchange": (
+        "Answer",
+        "Query",
+        "answer_transaction",
+        "error_transaction",
+        "query_transaction",
+        "read_answer",
+        "read_query",
+    ),
+    "fields": ("Entry",),
+    "findings": ("Finding",),
+    "images": ("images",),
+    "model": ("Field", "Record", "Transaction"),
+    "offsets": ("offsets",),
+    "profile": ("Profile", "load_profile"),
+    "show": ("Row", "tree"),
+    "text": ("codec_of", "field_text"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+class _Room(ModuleType):
+    """Keeps `check`, `images` and `offsets` the functions: importing a file of the same name would put the file in their place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Room
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

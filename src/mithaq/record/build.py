@@ -34,7 +34,7 @@ def tagged_record(
         raise FormatError("REC-026", f"there is no tagged record of Type {record_type}", expected="1, 2, or 9 to 99")
     values: dict[int, Value] = {1: b"0"}
     if idc is not None:
-        values[2] = f"{idc:02d}"
+        values[2] = b"%02d" % idc  # ASCII, whatever the text around it is
     values.update(fields)
     if min(values) < 1:
         raise FormatError("REC-026", "field numbers begin at 1", record=record_type)

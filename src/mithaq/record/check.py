@@ -13,8 +13,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+from mithaq.record.crosscheck import cross_findings
+from mithaq.record.fields_check import dictionary_findings
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction, number_in
+from mithaq.record.pictures import Decoder
 from mithaq.record.profile import CountRule, FieldRule, Item, Profile, Weight, When
 from mithaq.record.structure import structure_findings
 
@@ -38,13 +41,22 @@ _CHARACTERS_IN_WORDS = {
 _FORMS = {"date": ("%Y%m%d", 8, "YYYYMMDD"), "instant": ("%Y%m%d%H%M%SZ", 15, "YYYYMMDDHHMMSSZ")}
 
 
-def check(tx: Transaction, profile: Profile) -> list[Finding]:
+def check(
+    tx: Transaction, profile: Profile, *, decode: Decoder | None = None, encoding: str | None = None
+) -> list[Finding]:
     """Every departure from the profile: structure first, then by record and field. Empty where there is none.
 
-    Where the type of transaction is not the profile's, no rule can say what it holds, and only structure is checked.
+    Where the type of transaction is not the profile's, no rule of it can say what the transaction holds, and only what is
+    asked of every transaction is checked. `decode` sharpens what is said of pictures (`crosscheck`); `encoding` is the
+    codec of text outside Type-1, where the partner's agreement says another than 1.015 does.
     """
     findings = list(structure_findings(tx, profile))
+    if not profile.closed:
+        findings.extend(dictionary_findings(tx, profile, encoding=encoding))
+    findings.extend(cross_findings(tx, profile, decode=decode))
     transaction = tx.tot
+    if not profile.transactions:
+        return findings
     if transaction is None or transaction not in profile.transactions:
         findings.append(_unknown_transaction(tx, profile))
         return findings

@@ -1,6 +1,6 @@
 """What a check found: one value for each departure from a rule, with everything a person needs to mend it.
 
-Codes REC-101 to REC-130 name the kind of departure and never change; `rule` names the rule of the profile. A finding
+Codes REC-101 to REC-150 name the kind of departure and never change; `rule` names the rule of the profile. A finding
 says where and of what shape, never what the field held: that may be personal.
 """
 
@@ -32,9 +32,26 @@ KINDS: dict[str, str] = {
     "REC-125": "a separator where none may stand, or none where one must",
     "REC-126": "bytes after the last record",
     "REC-127": "a designation character (x.002) that is absent or used twice",
-    "REC-128": "a picture of another kind than its record states",
+    "REC-128": "a picture of another kind than its record states, or of another length where it is not compressed",
     "REC-129": "records and the field that names them do not agree",
     "REC-130": "tags without leading zeros, as editions before 2007 wrote them",
+    "REC-131": "a number outside its range",
+    "REC-132": "a field that the standard does not have",
+    "REC-133": "a record of a type that the standard does not have",
+    "REC-134": "a field, record or code that the edition in 1.002 does not have",
+    "REC-135": "a field that stands there and holds nothing",
+    "REC-136": "more findings of the same kind than are listed",
+    "REC-140": "a picture of another size than its record states",
+    "REC-141": "a picture with another number of bits for a pixel than its record states",
+    "REC-142": "a resolution that does not suit the picture or its record",
+    "REC-143": "a picture that claims another resolution than its record",
+    "REC-144": "a position that a record of this type cannot hold",
+    "REC-145": "an impression that does not go with the position or the record",
+    "REC-146": "a minutia, or a segment, outside its picture",
+    "REC-147": "another number of minutiae than the record states",
+    "REC-148": "minutiae without the picture that they belong to",
+    "REC-149": "more than one Type-1 record",
+    "REC-150": "a hash that is not that of the data",
 }
 
 
@@ -56,12 +73,13 @@ class Finding:
     remedy: str
     subfield: int = 0  # from 1; 0 where it is not about one
     item: int = 0
+    offset: int | None = None  # of the byte in the file where it begins, where that is known
 
     @property
     def place(self) -> str:
-        """Where it is, in words: "record 3 (Type-14), field 14.013, item 2"."""
+        """Where it is, in words: "record 3 (Type-14), field 14.013, item 2, byte 1204"."""
         if not self.record:
-            return "transaction"
+            return "transaction" if self.offset is None else f"transaction, byte {self.offset}"
         parts = [f"record {self.record} (Type-{self.record_type})"]
         if self.field:
             parts.append(f"field {self.field}")
@@ -69,6 +87,8 @@ class Finding:
             parts.append(f"subfield {self.subfield}")
         if self.item:
             parts.append(f"item {self.item}")
+        if self.offset is not None:
+            parts.append(f"byte {self.offset}")
         return ", ".join(parts)
 
     def __str__(self) -> str:

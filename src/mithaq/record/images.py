@@ -13,7 +13,7 @@ from mithaq.units import FingerPosition, PrintImage
 
 PRINT_TYPES = (4, 13, 14)
 BINARY_COMPRESSION = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
-_SPELT_OTHERWISE = {"WSQ": "WSQ20", **{str(code): name for code, name in BINARY_COMPRESSION.items()}}
+SPELT_OTHERWISE = {"WSQ": "WSQ20", **{str(code): name for code, name in BINARY_COMPRESSION.items()}}
 _LAST_POSITION = int(max(FingerPosition))
 UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
 _UNNUMBERED = (16, 17, 18)
@@ -86,7 +86,7 @@ def _tagged(record: Record) -> PrintImage | None:
     return PrintImage(
         position=position,
         impression=_or(_first_number(record, 3), UNKNOWN_IMPRESSION),
-        compression=_SPELT_OTHERWISE.get(compression, compression),
+        compression=SPELT_OTHERWISE.get(compression, compression),
         width=record.integer(6) or 0,
         height=record.integer(7) or 0,
         ppi=_tagged_ppi(record),

@@ -2,8 +2,8 @@
 
     profiles/NAME.toml ──load_profile──► Profile(transactions, structure, counts, links, fields)
 
-Rules are data: the file names, beside each rule, its severity, its clause and how far its source is trusted. A profile is
-closed: what it does not name may not stand in its transactions. Not done here: applying it (`check`).
+Rules are data: the file names, beside each rule, its severity, its clause and how far its source is trusted. A profile that is
+closed says it all: what it does not name may not stand in its transactions. Not done here: applying it (`check`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -24,7 +24,8 @@ Trust = Literal["C", "P", "R", "?", "M"]
 Kind = Literal["A", "N", "AN", "NS", "ANS", "U", "B"]
 Form = Literal["", "date", "instant"]
 
-STRUCTURE = ("length", "contents", "order", "repeated", "foreign", "separator", "tail", "designation", "payload", "tag")
+STRUCTURE = ("length", "contents", "order", "repeated", "foreign", "separator", "tail", "designation", "tag")
+BASE = "base-2015"  # whose weights count where a profile gives none of its own
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 T = TypeVar("T")
@@ -138,8 +139,11 @@ class Profile:
     domain: tuple[str, ...]
     application: tuple[str, ...]
     types: frozenset[int]
+    closed: bool
     transactions: Mapping[str, str]
     structure: Mapping[str, Weight]
+    dictionary: Mapping[str, Weight]
+    cross: Mapping[str, Weight]
     counts: tuple[CountRule, ...]
     links: tuple[LinkRule, ...]
     fields: tuple[FieldRule, ...]
@@ -167,7 +171,11 @@ def load_profile(name: str) -> Profile:
     known = sorted(entry.name.removesuffix(".toml") for entry in shelf.iterdir() if entry.name.endswith(".toml"))
     if not _NAME.fullmatch(name) or name not in known:
         raise SettingsError("REC-090", "there is no profile of that name", key="profile", expected=", ".join(known))
-    return read_profile(shelf.joinpath(f"{name}.toml").read_text(encoding="utf-8"), file=f"{name}.toml")
+    profile = read_profile(shelf.joinpath(f"{name}.toml").read_text(encoding="utf-8"), file=f"{name}.toml")
+    if name == BASE:
+        return profile
+    base = load_profile(BASE)
+    return replace(profile, dictionary={**base.dictionary, **profile.dictionary}, cross={**base.cross, **profile.cross})
 
 
 def read_profile(text: str, *, file: str = "profile") -> Profile:
@@ -193,8 +201,11 @@ def read_profile(text: str, *, file: str = "profile") -> Profile:
         domain=head.words("domain"),
         application=head.words("application"),
         types=frozenset(head.numbers("types")),
+        closed=head.take("closed", bool, True),
         transactions=meanings,
         structure={name: _weight(structure.table(name), last=True) for name in STRUCTURE},
+        dictionary=_weights(top, "fields"),
+        cross=_weights(top, "cross"),
         counts=tuple(_count(entry, names) for entry in top.tables("count")),
         links=tuple(_link(entry, names) for entry in top.tables("link")),
         fields=fields,
@@ -280,6 +291,11 @@ def _when(table: _Table) -> When | None:
     return when
 
 
+def _weights(top: _Table, family: str) -> dict[str, Weight]:
+    table = top.table(family) if top.has(family) else None
+    return {} if table is None else {name: _weight(table.table(name), last=True) for name in table.names()}
+
+
 def _weight(table: _Table, *, last: bool = False) -> Weight:
     weight = Weight(
         severity=cast(Severity, table.choice("severity", get_args(Severity))),
@@ -303,6 +319,9 @@ class _Table:
         return SettingsError(
             "REC-091", "the profile is not in order", file=self._file, key=self._key(key), expected=expected
         )
+
+    def names(self) -> list[str]:
+        return list(self._left)
 
     def has(self, key: str) -> bool:
         return key in self._left

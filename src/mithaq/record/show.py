@@ -15,6 +15,7 @@ from mithaq.record.dictionary import is_payload
 from mithaq.record.images import payload_kind
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.names import Name, Names, record_name
+from mithaq.record.text import codec_of, decode, field_encoding
 
 LONGEST = 72  # characters of a value
 MOST_SUBFIELDS = 200  # shown of one field; nobody reads more, and a hostile file could hold a million
@@ -53,17 +54,20 @@ class Row:
     subfields: tuple[tuple[Item, ...], ...] = ()
 
 
-def tree(tx: Transaction) -> tuple[Row, ...]:
+def tree(tx: Transaction, *, encoding: str | None = None) -> tuple[Row, ...]:
     """One row for each field in file order, and a last one for bytes after the last record, where there are any.
 
-    Text is cut to 72 characters and cleared of control and direction marks; separators are shown as ␞ and ␟.
+    Text is cut to 72 characters and cleared of control and direction marks; separators are shown as ␞ and ␟. `encoding` is
+    the codec of text outside Type-1 where the partner's agreement says another than 1.015 does; FormatError REC-160 where
+    there is none of that name.
     """
     names = Names(tx)
-    declared = tx.encoding
+    declared = codec_of(tx, encoding)
     rows = []
     for index, record in enumerate(tx.records, 1):
-        encoding, idc = ("ascii" if record.type == 1 else declared), record.idc
+        idc = record.idc
         for part in record.fields:
+            codec = field_encoding(part, declared)
             name, items = names.field(part.record_type, part.number)
             rows.append(
                 Row(
@@ -73,11 +77,11 @@ def tree(tx: Transaction) -> tuple[Row, ...]:
                     field=part.name if part.tag or part.number else "",
                     mnemonic=name.mnemonic,
                     name=name.en,
-                    text=value_text(part, encoding),
+                    text=value_text(part, codec),
                     size=part.size,
                     name_ar=name.ar,
                     meaning=_meaning(part, name, names),
-                    subfields=_subfields(part, encoding, items, names),
+                    subfields=_subfields(part, codec, items, names),
                 )
             )
     if tx.tail:
@@ -105,7 +109,7 @@ def value_text(part: Field, encoding: str) -> str:
             return part.text()
         except FormatError:
             return f"{len(part.value):,} bytes"
-    text = str(part.value[: 4 * LONGEST + 4], encoding, "replace")
+    text = decode(part.value[: 4 * LONGEST + 4], encoding, "replace")
     shown = _clear(text)
     return shown if len(part.value) <= 4 * LONGEST and len(text) <= LONGEST else shown[: LONGEST - 1] + "…"
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from mithaq.record.codec import contents
 from mithaq.record.findings import Finding
-from mithaq.record.images import BINARY_COMPRESSION, PRINT_TYPES, payload_kind
 from mithaq.record.model import BINARY_ITEMS, Record, Transaction
+from mithaq.record.offsets import Places, offsets
 from mithaq.record.profile import Profile
 
 _PADDED_TAG = re.compile(rb"[1-9][0-9]?\.(0[0-9]{2}|[1-9][0-9]{2,8}):")
@@ -27,7 +27,8 @@ def structure_findings(tx: Transaction, profile: Profile) -> Iterator[Finding]:
 
 
 def _all(tx: Transaction, profile: Profile) -> Iterator[Finding]:
-    make = _Maker(profile)
+    places = offsets(tx)
+    make = _Maker(profile, places)
     yield from _contents(tx, make)
     for index, record in enumerate(tx.records, 1):
         stated = record.integer(1)
@@ -46,7 +47,6 @@ def _all(tx: Transaction, profile: Profile) -> Iterator[Finding]:
         yield from _order(record, index, make)
         yield from _separators(record, index, make)
     yield from _designations(tx, make)
-    yield from _payloads(tx, make)
     if tx.tail:
         yield make(
             "tail",
@@ -62,8 +62,9 @@ def _all(tx: Transaction, profile: Profile) -> Iterator[Finding]:
 
 
 class _Maker:
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, places: Places) -> None:
         self._profile = profile
+        self._places = places
 
     def __call__(
         self,
@@ -77,8 +78,14 @@ class _Maker:
         expected: str = "",
         met: str = "",
         remedy: str,
+        at: int | None = None,
     ) -> Finding:
+        """`at` is the field's place in its record; without it, the record's own beginning is where the finding is."""
         weight = self._profile.structure[name]
+        if index:
+            offset = self._places.record(index) if at is None else self._places.fields(index)[at]
+        else:
+            offset = self._places.tail
         return Finding(
             code=code,
             rule=f"{self._profile.name}:structure.{name}",
@@ -92,12 +99,14 @@ class _Maker:
             clause=weight.clause,
             trust=weight.trust,
             remedy=remedy,
+            offset=offset,
         )
 
 
 def _contents(tx: Transaction, make: _Maker) -> Iterator[Finding]:
     first = tx.records[0]
     found = first.field(3)
+    at = next((at for at, part in enumerate(first.fields) if part is found), None)
     remedy = "list the records in file order, and their number first"
     if found is None:
         return  # its absence is a finding of the field's own rule
@@ -122,10 +131,11 @@ def _contents(tx: Transaction, make: _Maker) -> Iterator[Finding]:
             expected=f"1 and {len(met)}, then {len(met)} entries",
             met=f"{len(listed)} entries",
             remedy=remedy,
+            at=at,
         )
         return
     for index, (said, is_there) in enumerate(zip(listed, met, strict=True), 2):
-        if said != is_there:
+        if said != is_there and not (said[0] == is_there[0] == 1):  # a second Type-1 has no IDC to be listed
             yield make(
                 "contents",
                 "REC-121",
@@ -136,6 +146,7 @@ def _contents(tx: Transaction, make: _Maker) -> Iterator[Finding]:
                 expected=f"Type-{is_there[0]} with IDC {is_there[1]}",
                 met=f"Type-{said[0]} with IDC {said[1]}",
                 remedy=remedy,
+                at=at,
             )
 
 
@@ -155,10 +166,25 @@ def _order(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
         )
     if not record.is_binary and 999 in numbers[:-1] and numbers[-1] != 999:
         yield make(
-            "order", "REC-122", index, record, 999, "fields follow the data", expected="x.999 last", remedy=remedy
+            "order",
+            "REC-122",
+            index,
+            record,
+            999,
+            "fields follow the data",
+            expected="x.999 last",
+            remedy=remedy,
+            at=numbers.index(999),
         )
-    for number, times in Counter(numbers).items():
-        if times > 1 and number:
+    again: dict[int, int] = {}
+    seen: set[int] = set()
+    for at, number in enumerate(numbers):
+        if number in seen:
+            again.setdefault(number, at)
+        seen.add(number)
+    times = Counter(numbers)
+    for number, at in again.items():
+        if number:
             yield make(
                 "repeated",
                 "REC-123",
@@ -167,8 +193,9 @@ def _order(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
                 number,
                 "the field occurs more than once",
                 expected="once, repeats as subfields",
-                met=f"{times} times",
+                met=f"{times[number]} times",
                 remedy="join them into one field",
+                at=at,
             )
     if record.type in BINARY_ITEMS and not record.is_binary:
         yield make(
@@ -215,7 +242,7 @@ def _separators(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
         )
     if record.is_binary:
         return
-    for part in record.fields:
+    for at, part in enumerate(record.fields):
         if part.number == 999 and record.type >= 10:
             continue
         if _RESERVED_IN_FIELDS.search(part.value):
@@ -228,6 +255,7 @@ def _separators(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
                 "the field holds a separator of records, or an escape",
                 expected="RS and US only",
                 remedy=remedy,
+                at=at,
             )
 
 
@@ -235,6 +263,8 @@ def _designations(tx: Transaction, make: _Maker) -> Iterator[Finding]:
     """x.002 of each further record. Records of one type share none; across types a minutiae record shares its picture's."""
     seen: set[tuple[bool, int]] = set()
     for index, record in enumerate(tx.records[1:], 2):
+        if record.type == 1:
+            continue
         idc = record.idc
         key = (record.type == 9, -1 if idc is None else idc)
         if idc is None or key in seen:
@@ -248,46 +278,6 @@ def _designations(tx: Transaction, make: _Maker) -> Iterator[Finding]:
                 expected="a number of its own",
                 met="none" if idc is None else f"IDC {idc}",
                 remedy="number the records through",
+                at=1 if len(record.fields) > 1 and record.fields[1].number == 2 else None,
             )
         seen.add(key)
-
-
-def _payloads(tx: Transaction, make: _Maker) -> Iterator[Finding]:
-    for index, record in enumerate(tx.records, 1):
-        data = record.data
-        if record.type not in PRINT_TYPES or not data:
-            continue
-        if record.is_binary:
-            stated, number = BINARY_COMPRESSION.get(record.integer(8) or 0, ""), 8
-        else:
-            found = record.field(11)
-            stated, number = ("" if found is None else str(found.value, "ascii", "replace")), 11
-        kind = payload_kind(data)
-        if stated == "NONE":
-            pixels = (record.integer(6) or 0) * (record.integer(7) or 0)
-            if pixels != len(data):
-                yield make(
-                    "payload",
-                    "REC-128",
-                    index,
-                    record,
-                    number,
-                    "the uncompressed picture has another size than width times height",
-                    expected=f"{pixels} bytes",
-                    met=f"{len(data)} bytes",
-                    remedy="state the picture's true size and compression",
-                )
-        elif kind not in (stated, stated.removesuffix("L"), stated.replace("JPEGL", "JPEGB")):
-            yield make(
-                "payload",
-                "REC-128",
-                index,
-                record,
-                number,
-                "the picture is not of the kind that the record states",
-                expected=f"a picture that begins as {stated}"
-                if stated in BINARY_COMPRESSION.values()
-                else "a known compression",
-                met=f"one that begins as {kind}" if kind else "bytes of no known kind",
-                remedy="state the compression that the picture has",
-            )
