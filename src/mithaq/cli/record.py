@@ -69,8 +69,7 @@ def check(
 ) -> None:
     """Every finding in one pass, each with its place, clause and remedy. Exit 1 where one is an error."""
     from mithaq.record import check as findings_of
-    from mithaq.record import load_profile
-    from mithaq.record.choose import profile_for
+    from mithaq.record import load_profile, profile_for
 
     options: dict[str, Any] = {} if override is None else {"override": override}
     if explain is not None:
@@ -78,6 +77,8 @@ def check(
         return
     if not files:
         raise typer.BadParameter("give at least one file, or --explain RULE")
+    if override is not None and profile is None:
+        raise typer.BadParameter("--override needs --profile: it changes the rules of one")
     if profile is not None:
         load_profile(profile, **options)  # a wrong name or override ends this before any file is read
     run = _Run(files, "checking")
@@ -199,7 +200,8 @@ def diff(
     json_: Json = False,
 ) -> None:
     """Where two transactions differ, field by field. Exit 1 where they do."""
-    from mithaq.record.diff import differences
+
+    from mithaq.record import differences
 
     found = list(differences(_transaction(a), _transaction(b)))
     lines = []
@@ -343,7 +345,7 @@ def _page(files: Sequence[tuple[str, Transaction]], lang: str) -> bytes:
     """The page, with every picture decoded in the box, or the reason why it is not there."""
     from mithaq.cli.pictures import Shown, picture_of, reduced
     from mithaq.image import Box, png_pixels
-    from mithaq.record.page import page
+    from mithaq.record import page
 
     pictures: dict[tuple[int, int], bytes | str] = {}
     with Box() as box, progress() as bar:

@@ -1,6 +1,6 @@
 """ANSI/NIST-ITL transactions: bytes to values and back, the rules they are checked by, the ones that cross the border.
 
-    bytes ──► Transaction ──► check, images, tree, read_query, read_answer
+    bytes ──► Transaction ──► check, images, tree, page, differences, read_query, read_answer
     query_transaction, answer_transaction, error_transaction ──► Transaction ──► bytes
 
 Reading then writing gives the same bytes. No pictures are decoded here, and nothing is read from or written to disk but
@@ -9,7 +9,9 @@ the package's own profiles.
 
 from mithaq.record.build import binary_record, new_transaction, tagged_record
 from mithaq.record.check import check
+from mithaq.record.choose import profile_for
 from mithaq.record.codec import read_transaction, write_transaction
+from mithaq.record.diff import Difference, differences
 from mithaq.record.exchange import (
     Answer,
     Query,
@@ -22,11 +24,13 @@ from mithaq.record.exchange import (
 from mithaq.record.findings import Finding
 from mithaq.record.images import images
 from mithaq.record.model import Field, Record, Transaction
+from mithaq.record.page import page
 from mithaq.record.profile import Profile, load_profile
 from mithaq.record.show import Row, tree
 
 __all__ = [
     "Answer",
+    "Difference",
     "Field",
     "Finding",
     "Profile",
@@ -37,10 +41,13 @@ __all__ = [
     "answer_transaction",
     "binary_record",
     "check",
+    "differences",
     "error_transaction",
     "images",
     "load_profile",
     "new_transaction",
+    "page",
+    "profile_for",
     "query_transaction",
     "read_answer",
     "read_query",
