@@ -79,14 +79,15 @@ def check(
         raise typer.BadParameter("give at least one file, or --explain RULE")
     if override is not None and profile is None:
         raise typer.BadParameter("--override needs --profile: it changes the rules of one")
-    if profile is not None:
-        load_profile(profile, **options)  # a wrong name or override ends this before any file is read
+    asked = (
+        None if profile is None else load_profile(profile, **options)
+    )  # a wrong name ends this before any file is read
     run = _Run(files, "checking")
     checked: list[dict[str, Any]] = []
     lines: list[str] = []
     for file, tx in run.transactions():
-        name, why = (profile, "as asked") if profile is not None else profile_for(tx)
-        found = findings_of(tx, load_profile(name, **options))
+        name, why = (asked.name, "as asked") if asked is not None else profile_for(tx)
+        found = findings_of(tx, asked or load_profile(name))
         run.has_errors |= any(finding.severity == "error" for finding in found)
         checked.append(
             {"file": str(file), "profile": name, "why": why, "findings": [asdict(finding) for finding in found]}
