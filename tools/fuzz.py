@@ -96,20 +96,18 @@ def check(data: bytes) -> None:
 
 def show(data: bytes) -> None:
     """The tree, the page without pictures, and the difference from a sound transaction."""
-    from mithaq.record.diff import differences
-    from mithaq.record.page import page
 
     try:
         tx = read_transaction(data)
     except FormatError:
         return
     record.tree(tx)
-    page([("fuzz", tx)])
+    record.page([("fuzz", tx)])
     other = read_transaction(made_seeds()[0])
-    if list(differences(tx, tx)):
+    if list(record.differences(tx, tx)):
         raise AssertionError("a transaction differs from itself")
-    list(differences(tx, other))
-    list(differences(other, tx))
+    list(record.differences(tx, other))
+    list(record.differences(other, tx))
 
 
 def xml(data: bytes) -> None:
@@ -136,13 +134,18 @@ def templates(data: bytes) -> None:
 
 
 def profile(data: bytes) -> None:
-    """A profile's text is in order, or a SettingsError says where it is not."""
-    from mithaq.record.profile import read_profile
+    """A profile's text, and the same text as a partner's override, is in order, or a SettingsError says where it is not."""
+    from mithaq.record import profile as shelf
 
-    try:
-        read_profile(data.decode("utf-8", "replace"))
-    except SettingsError:
-        return
+    text = data.decode("utf-8", "replace")
+    readers = [shelf.read_profile]
+    if hasattr(shelf, "overridden"):
+        readers.append(lambda text: shelf.load_profile("mithaq-1", text))
+    for reads in readers:
+        try:
+            reads(text)
+        except SettingsError:
+            continue
 
 
 PROFILES = sorted(path.stem for path in (Path(record.__file__).parent / "profiles").glob("*.toml"))

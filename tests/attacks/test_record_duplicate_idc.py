@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from transactions import PIXELS, binary, first, print14, tagged
 
-from mithaq.record import check, load_profile, read_transaction, write_transaction
-from mithaq.record.diff import differences
+from mithaq.record import check, differences, load_profile, read_transaction, write_transaction
 
 
 def test_both_are_kept_found_and_told_apart() -> None:

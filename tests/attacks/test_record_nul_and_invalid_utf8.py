@@ -9,9 +9,7 @@ import pytest
 from transactions import first, tagged
 
 from mithaq.errors import FormatError
-from mithaq.record import check, load_profile, read_transaction, tree, write_transaction
-from mithaq.record.diff import differences
-from mithaq.record.page import page
+from mithaq.record import check, differences, load_profile, page, read_transaction, tree, write_transaction
 
 BAD = [
     b"\x00",

@@ -7,9 +7,8 @@ from hostile import HOSTILE, peak_beside
 from transactions import first, tagged
 
 from mithaq.errors import FormatError
-from mithaq.record import check, load_profile, read_transaction, tree
+from mithaq.record import check, load_profile, page, read_transaction, tree
 from mithaq.record.limits import MOST_SEPARATORS
-from mithaq.record.page import page
 from mithaq.record.show import MOST_SUBFIELDS
 
 

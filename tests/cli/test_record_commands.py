@@ -80,6 +80,7 @@ def test_check_says_which_profile_and_why(folder: Path) -> None:
     broken = run_json("check", folder / "prints.an2", "--profile", "mithaq-1", status=1)
     assert {"code", "rule", "severity", "record", "field", "clause", "remedy"} <= set(broken["files"][0]["findings"][0])
     run("check", status=2)
+    run("check", folder / "query.an2", "--override", folder / "notes.txt", status=2)
     with pytest.raises(SettingsError, match="REC-090"):
         CliRunner().invoke(app, ["record", "check", str(folder), "--profile", "nothing"], catch_exceptions=False)
 

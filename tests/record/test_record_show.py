@@ -10,11 +10,18 @@ from html.parser import HTMLParser
 import pytest
 from transactions import PIXELS, answer, binary, first, print14, query, tagged
 
-from mithaq.record import Field, Transaction, read_transaction, tree, write_transaction
-from mithaq.record.choose import profile_for
-from mithaq.record.diff import Difference, differences
+from mithaq.record import (
+    Difference,
+    Field,
+    Transaction,
+    differences,
+    page,
+    profile_for,
+    read_transaction,
+    tree,
+    write_transaction,
+)
 from mithaq.record.names import Names, record_name
-from mithaq.record.page import page
 from mithaq.record.show import LONGEST, summary
 
 TEXT2 = tagged(2, (2, b"00"), (3, b"free"), (4, "قضية\x1fb\x1ec\x1fd".encode()))

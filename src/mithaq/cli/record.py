@@ -69,8 +69,7 @@ def check(
 ) -> None:
     """Every finding in one pass, each with its place, clause and remedy. Exit 1 where one is an error."""
     from mithaq.record import check as findings_of
-    from mithaq.record import load_profile
-    from mithaq.record.choose import profile_for
+    from mithaq.record import load_profile, profile_for
 
     options: dict[str, Any] = {} if override is None else {"override": override}
     if explain is not None:
@@ -78,14 +77,17 @@ def check(
         return
     if not files:
         raise typer.BadParameter("give at least one file, or --explain RULE")
-    if profile is not None:
-        load_profile(profile, **options)  # a wrong name or override ends this before any file is read
+    if override is not None and profile is None:
+        raise typer.BadParameter("--override needs --profile: it changes the rules of one")
+    asked = (
+        None if profile is None else load_profile(profile, **options)
+    )  # a wrong name ends this before any file is read
     run = _Run(files, "checking")
     checked: list[dict[str, Any]] = []
     lines: list[str] = []
     for file, tx in run.transactions():
-        name, why = (profile, "as asked") if profile is not None else profile_for(tx)
-        found = findings_of(tx, load_profile(name, **options))
+        name, why = (asked.name, "as asked") if asked is not None else profile_for(tx)
+        found = findings_of(tx, asked or load_profile(name))
         run.has_errors |= any(finding.severity == "error" for finding in found)
         checked.append(
             {"file": str(file), "profile": name, "why": why, "findings": [asdict(finding) for finding in found]}
@@ -199,7 +201,8 @@ def diff(
     json_: Json = False,
 ) -> None:
     """Where two transactions differ, field by field. Exit 1 where they do."""
-    from mithaq.record.diff import differences
+
+    from mithaq.record import differences
 
     found = list(differences(_transaction(a), _transaction(b)))
     lines = []
@@ -343,7 +346,7 @@ def _page(files: Sequence[tuple[str, Transaction]], lang: str) -> bytes:
     """The page, with every picture decoded in the box, or the reason why it is not there."""
     from mithaq.cli.pictures import Shown, picture_of, reduced
     from mithaq.image import Box, png_pixels
-    from mithaq.record.page import page
+    from mithaq.record import page
 
     pictures: dict[tuple[int, int], bytes | str] = {}
     with Box() as box, progress() as bar:

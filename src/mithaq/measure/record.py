@@ -20,8 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from mithaq.errors import FormatError, SettingsError
-from mithaq.record import check, load_profile, new_transaction, read_transaction, tagged_record, tree, write_transaction
-from mithaq.record.choose import profile_for
+from mithaq.record import (
+    check,
+    load_profile,
+    new_transaction,
+    profile_for,
+    read_transaction,
+    tagged_record,
+    tree,
+    write_transaction,
+)
 from mithaq.record.codec import begins_as_transaction
 
 ROUND_S = 1.0

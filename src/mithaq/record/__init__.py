@@ -1,6 +1,7 @@
 """ANSI/NIST-ITL transactions: bytes to values and back, the rules they are checked by, the ones that cross the border.
 
-    bytes ──► Transaction ──► check, images, tree, read_query, read_answer
+    bytes, XML ──► Transaction ──► check, images, tree, differences, page, write_transaction, write_xml
+    bytes of a template ──read_template──► Minutiae, FingerImage ──write_template──► bytes of another form
     query_transaction, answer_transaction, error_transaction ──► Transaction ──► bytes
 
 Reading then writing gives the same bytes. No pictures are decoded here, and nothing is read from or written to disk but
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from mithaq.record.build import new_transaction as new_transaction
     from mithaq.record.build import tagged_record as tagged_record
     from mithaq.record.check import check as check
+    from mithaq.record.choose import profile_for as profile_for
     from mithaq.record.codec import read_transaction as read_transaction
     from mithaq.record.codec import write_transaction as write_transaction
     from mithaq.record.dictionary import code_table as code_table
     from mithaq.record.dictionary import entry as entry
+    from mithaq.record.diff import differences as differences
     from mithaq.record.exchange import Answer as Answer
     from mithaq.record.exchange import Query as Query
     from mithaq.record.exchange import answer_transaction as answer_transaction
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from mithaq.record.model import Record as Record
     from mithaq.record.model import Transaction as Transaction
     from mithaq.record.offsets import offsets as offsets
+    from mithaq.record.page import page as page
     from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.show import Row as Row
@@ -47,8 +51,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "build": ("binary_record", "new_transaction", "tagged_record"),
     "check": ("check",),
+    "choose": ("profile_for",),
     "codec": ("read_transaction", "write_transaction"),
     "dictionary": ("code_table", "entry"),
+    "diff": ("differences",),
     "exchange": (
         "Answer",
         "Query",
@@ -63,6 +69,7 @@ _HOMES = {
     "images": ("images",),
     "model": ("Field", "Record", "Transaction"),
     "offsets": ("offsets",),
+    "page": ("page",),
     "profile": ("Profile", "load_profile"),
     "show": ("Row", "tree"),
     "text": ("codec_of", "field_text"),
@@ -73,7 +80,8 @@ __all__ = sorted(_HOME)
 
 
 class _Room(ModuleType):
-    """Keeps `check`, `images` and `offsets` the functions: importing a file of the same name would put the file in their place."""
+    """Keeps `check`, `images`, `explain` and the like the functions: importing a file of the same name would put the file in
+    their place."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

@@ -8,6 +8,7 @@ Not done here: loading it with a partner's override, checking (`profile`, `check
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from mithaq.record import profile as shelf
 from mithaq.record.model import Transaction
@@ -39,6 +40,7 @@ def domain_of(tx: Transaction) -> str:
     return "" if found is None else str(found.value[:64], "ascii", "replace").split("\x1e")[0].split("\x1f")[0]
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The profiles that the package ships."""
     known: Callable[[], tuple[str, ...]] | None = getattr(shelf, "profile_names", None)

@@ -165,8 +165,10 @@ class Record:
 
     def field(self, number: int) -> Field | None:
         """The field of that number, or None. Of several the first; of several x.999 the last, earlier ones are decoys."""
-        parts = reversed(self.fields) if number == 999 else self.fields
-        return next((part for part in parts if part.number == number and part.record_type == self.type), None)
+        for part in reversed(self.fields) if number == 999 else self.fields:
+            if part.number == number and part.record_type == self.type:
+                return part
+        return None
 
     def text(self, number: int, encoding: str = "utf-8") -> str | None:
         """The field's text, or None where there is no such field. FormatError as `Field.text`."""
