@@ -14,14 +14,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mithaq.errors import FormatError
+from mithaq.record.octets import (
+    Cursor,
+    Extension,
+    Parts,
+    extension_bytes,
+    extensions_of,
+    judge_length,
+    number_bytes,
+    packed,
+    too_much,
+)
 from mithaq.record.remarks import Fault, duplicates
 
 MAGIC = b"FMR\0"
 MOST_BYTES = 32 * 1024 * 1024  # 255 views with 64 KiB of extensions are 17 MB
 MOST_VIEWS = 255
-_BLOCK_HEAD = 4
-
-Parts = tuple[tuple[str, int], ...]
 
 _SCAN: Parts = (("width", 2), ("height", 2), ("x_scale", 2), ("y_scale", 2))
 _VIEWS: Parts = (("views", 1), ("reserved", 1))
@@ -66,18 +74,6 @@ LAYOUTS: dict[str, Layout] = {
         Layout("incits378-2009am1", _35, 4, (*_PRODUCT, ("certified", 1), ("device", 2), *_VIEWS), _VIEW_2009),
     )
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """One extension block: its type (1 ridge counts, 2 cores and deltas, 3 zonal quality, others a vendor's) and content.
-
-    `head` is how many of its first four bytes its length counts: 4, or 0 in files of some writers of 19794-2:2005.
-    """
-
-    type: int
-    data: memoryview = field(repr=False)
-    head: int = _BLOCK_HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,45 +138,12 @@ def write_fmr(record: MinutiaeRecord) -> bytes:
     certified = bool(layout.capture and record.header["certified"])
     body = b"".join(_view_bytes(view, layout, certified) for view in record.views)
     counted = {**record.header, "views": len(record.views)}
-    head = _packed(layout.header, counted)
+    head = packed(layout.header, counted)
     width = 6 if record.long_length else layout.length
     total = 8 + width + len(head) + len(body)
     if width == 2 and total >= 1 << 16:
         width, total = 6, total + 4
-    return MAGIC + record.version + _number(total, width, "total length") + head + body
-
-
-def too_much(met: str, expected: str) -> FormatError:
-    """The error for sizes and counts past the limits."""
-    return FormatError("REC-066", met, expected=expected, remedy="split the file, or ask for a smaller one")
-
-
-class Cursor:
-    """Takes numbers and bytes from `data` one after another, up to `end`; FormatError REC-065 where they run out."""
-
-    def __init__(self, data: memoryview, at: int = 0, end: int | None = None) -> None:
-        self.data, self.at = data, at
-        self.end = len(data) if end is None else end
-
-    def take(self, size: int, what: str) -> memoryview:
-        after = self.at + size
-        if after > self.end:
-            raise FormatError(
-                "REC-065",
-                f"the data end inside {what}",
-                offset=self.at,
-                expected=f"{size} bytes, {max(self.end - self.at, 0)} are left",
-                remedy="the file is cut off or damaged: ask for it again",
-            )
-        found = self.data[self.at : after]
-        self.at = after
-        return found
-
-    def number(self, width: int, what: str) -> int:
-        return int.from_bytes(self.take(width, what), "big")
-
-    def numbers(self, parts: Parts, what: str) -> dict[str, int]:
-        return {name: self.number(width, what) for name, width in parts}
+    return MAGIC + record.version + number_bytes(total, width, "total length") + head + body
 
 
 def _length_fits(data: memoryview, layout: Layout) -> bool:
@@ -205,7 +168,7 @@ def _record(data: memoryview, layout: Layout) -> MinutiaeRecord:
         raise too_much(f"{header['views']} views", f"1 to {MOST_VIEWS}")
     _require_scan(header, layout.header, cursor.at)
     views = tuple(_view(cursor, layout, header, faults, number) for number in range(1, header["views"] + 1))
-    _judge_length(stated, cursor.at, len(data), faults)
+    judge_length(stated, cursor.at, len(data), faults)
     numbers = [(view.fields["position"], view_number(view.fields)) for view in views]
     for number in duplicates(numbers):
         faults.append(Fault("REC-078", number, "the finger has an earlier view of the same number", "both are read"))
@@ -217,9 +180,7 @@ def view_number(fields: Mapping[str, int]) -> int:
     return fields["view"] if "view" in fields else fields["view_impression"] >> 4
 
 
-def _view(
-    cursor: Cursor, layout: Layout, header: Mapping[str, int], faults: list[Fault], number: int
-) -> RecordView:
+def _view(cursor: Cursor, layout: Layout, header: Mapping[str, int], faults: list[Fault], number: int) -> RecordView:
     start, end = cursor.at, cursor.end
     what = f"view {number}"
     fields: dict[str, int] = {}
@@ -239,66 +200,19 @@ def _view(
         if size not in (5, 6):
             raise FormatError("REC-065", f"minutiae of {size} bytes", offset=start, expected="5 or 6")
     minutiae = cursor.take(size * fields["count"], what)
-    extensions = _extensions(cursor, cursor.number(2, what), faults, number)
+    extensions = extensions_of(cursor, cursor.number(2, what), faults, number)
     if layout.capture and stated != cursor.at - start:
         after = start + stated
         if cursor.at < after <= end:
             faults.append(
-                Fault("REC-073", number, f"{after - cursor.at} bytes at its end belong to nothing", "ignored", cursor.at)
+                Fault(
+                    "REC-073", number, f"{after - cursor.at} bytes at its end belong to nothing", "ignored", cursor.at
+                )
             )
             cursor.at = after
         else:
             faults.append(Fault("REC-072", number, "its length is not its content's", "the content counts", start))
     return RecordView(fields, minutiae, size, extensions, qualities, certificates, start)
-
-
-def _extensions(cursor: Cursor, total: int, faults: list[Fault], number: int) -> tuple[Extension, ...]:
-    start, end = cursor.at, cursor.at + total
-    if end > cursor.end:
-        problem = f"extensions of {total} bytes end past the data"
-        faults.append(Fault("REC-074", number, problem, "cut to what is there", start))
-        end = cursor.end
-    head = 0 if _tiles(cursor.data, start, end, 0) and not _tiles(cursor.data, start, end, _BLOCK_HEAD) else _BLOCK_HEAD
-    if not head and start < end:
-        faults.append(
-            Fault("REC-074", number, "extension lengths leave out their own four bytes", "read and kept so", start)
-        )
-    found = []
-    while cursor.at + _BLOCK_HEAD <= end:
-        at = cursor.at
-        kind, length = cursor.number(2, "an extension"), cursor.number(2, "an extension")
-        size = min(max(length - head, 0), end - cursor.at)
-        if length != size + head:
-            problem = f"an extension block of {length} bytes does not fit"
-            faults.append(Fault("REC-074", number, problem, "cut to what is there", at))
-        found.append(Extension(kind, cursor.take(size, "an extension"), head))
-    if cursor.at < end:
-        problem = f"{end - cursor.at} bytes after the last extension block"
-        faults.append(Fault("REC-074", number, problem, "ignored", cursor.at))
-        cursor.at = end
-    return tuple(found)
-
-
-def _tiles(data: memoryview, at: int, end: int, head: int) -> bool:
-    """Whether blocks whose lengths count `head` bytes of their own heads fill the space exactly."""
-    while at + _BLOCK_HEAD <= end:
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if length < head:
-            return False
-        at += length + _BLOCK_HEAD - head
-    return at == end
-
-
-def _judge_length(stated: int, used: int, present: int, faults: list[Fault]) -> None:
-    if stated < used or stated > present:
-        problem = f"the total length says {stated} bytes, the content has {used}"
-        faults.append(Fault("REC-072", 0, problem, "the content counts", 8))
-    elif stated > used:
-        problem = f"{stated - used} bytes within the total length belong to nothing"
-        faults.append(Fault("REC-073", 0, problem, "ignored", used))
-    if present > max(used, stated):
-        problem = f"{present - max(used, stated)} bytes after the record"
-        faults.append(Fault("REC-073", 0, problem, "ignored", max(used, stated)))
 
 
 def _require_scan(fields: Mapping[str, int], parts: Parts, offset: int) -> None:
@@ -315,28 +229,12 @@ def _require_scan(fields: Mapping[str, int], parts: Parts, offset: int) -> None:
 
 
 def _view_bytes(view: RecordView, layout: Layout, certified: bool) -> bytes:
-    blocks = b"".join(
-        _number(block.type, 2, "extension") + _number(len(block.data) + block.head, 2, "extension") + block.data
-        for block in view.extensions
-    )
+    blocks = extension_bytes(view.extensions)
     fields = {**view.fields, "count": len(view.minutiae) // view.size}
-    made = _packed(layout.view, fields) + view.minutiae + _number(len(blocks), 2, "extensions") + blocks
+    made = packed(layout.view, fields) + view.minutiae + number_bytes(len(blocks), 2, "extensions") + blocks
     if not layout.capture:
         return made
-    head = _packed(layout.capture, fields) + _number(len(view.qualities) // 5, 1, "qualities") + view.qualities
+    head = packed(layout.capture, fields) + number_bytes(len(view.qualities) // 5, 1, "qualities") + view.qualities
     if certified:
-        head += _number(len(view.certificates) // 3, 1, "certificates") + view.certificates
-    return _number(4 + len(head) + len(made), 4, "view") + head + made
-
-
-def _packed(parts: Parts, values: Mapping[str, int]) -> bytes:
-    return b"".join(_number(values[name], width, name) for name, width in parts)
-
-
-def _number(value: int, width: int, what: str) -> bytes:
-    try:
-        return value.to_bytes(width, "big")
-    except OverflowError:
-        raise FormatError(
-            "REC-069", f"the {what} is {value}", expected=f"at most {256**width - 1}", remedy="choose another form"
-        ) from None
+        head += number_bytes(len(view.certificates) // 3, 1, "certificates") + view.certificates
+    return number_bytes(4 + len(head) + len(made), 4, "view") + head + made

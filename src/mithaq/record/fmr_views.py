@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
-from mithaq.record.fmr import LAYOUTS, MOST_VIEWS, Extension, MinutiaeRecord, RecordView, too_much, view_number
+from mithaq.record.fmr import LAYOUTS, MOST_VIEWS, MinutiaeRecord, RecordView, view_number
 from mithaq.record.minutiae import (
     CONVENTIONS,
     INCH_CM,
@@ -28,6 +28,7 @@ from mithaq.record.minutiae import (
     settled,
     to_steps,
 )
+from mithaq.record.octets import Extension, too_much
 from mithaq.record.remarks import Fault, Loss
 
 _RIDGE_COUNTS, _POINTS = 1, 2
@@ -47,7 +48,9 @@ def views(record: MinutiaeRecord) -> tuple[tuple[Minutiae, ...], tuple[Fault, ..
     for number, view in enumerate(record.views, 1):
         found.append(_minutiae(record, view, step, number, faults, dropped))
     ids = ("owner", "product", "device", "certified", "vendor", "technology", "quality_vendor", "quality_algorithm")
-    stated = {name for part in (record.header, *(view.fields for view in record.views)) for name in ids if part.get(name)}
+    stated = {
+        name for part in (record.header, *(view.fields for view in record.views)) for name in ids if part.get(name)
+    }
     if stated:
         dropped.append(Loss("REC-089", 0, f"identifiers stay in the record: {', '.join(sorted(stated))}"))
     return tuple(found), tuple(faults), tuple(dropped)
@@ -266,10 +269,10 @@ def _kept(found: Minutiae) -> list[NDArray[np.float64]]:
 def _points_bytes(points: NDArray[np.float64], row: Convention) -> bytes:
     """An angle is written where every angle of the point is stated; ANSI has them for all points or for none."""
     ansi = row.form.startswith("incits")
-    stated = ~np.isnan(points[:, 2:]).any(axis=1)
+    stated = [not np.isnan(point[2:]).any() for point in points]
     if ansi:
-        stated[:] = bool(stated.all())
-    made = [bytes(((_HAS_ANGLE if ansi and len(points) and stated.all() else 0) | len(points),))]
+        stated = [all(stated)] * len(points)
+    made = [bytes(((_HAS_ANGLE if ansi and any(stated) else 0) | len(points),))]
     for point, has in zip(points, stated, strict=True):
         x, y = rounded(point[:2]).tolist()
         flag = 0 if ansi or not has else _HAS_ANGLE << 8

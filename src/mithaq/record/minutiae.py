@@ -293,6 +293,8 @@ def fitted(found: Minutiae, row: Convention) -> NDArray[np.intp]:
     """Indices of the minutiae that the form can hold: the surest where there are too many, none beyond its coordinates."""
     unit = (found.ppi, found.ppi_y) if row.unit == "pixel" else (HUNDREDTHS_MM, HUNDREDTHS_MM)
     x, y = rounded(found.x_px * unit[0] / found.ppi), rounded(found.y_px * unit[1] / found.ppi_y)
+    if row.origin == "bottom left":
+        y = top_of(found.height, found.ppi_y) - y
     held = np.flatnonzero((x >= 0) & (y >= 0) & (x <= row.side) & (y <= row.side))
     if len(held) > row.most:
         sure = np.where(found.quality < 0, 100, found.quality)[held]
@@ -300,3 +302,6 @@ def fitted(found: Minutiae, row: Convention) -> NDArray[np.intp]:
     return held
 
 
+def top_of(height: int, ppi: float) -> int:
+    """Y of the top line in a form that counts from the bottom in 0.01 mm: the picture's height less one, as NBIS has it."""
+    return int(rounded(height * HUNDREDTHS_MM / ppi)) - 1
