@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, ledger, measure, node
+from mithaq.cli import agreement, demo, files, ledger, measure, node, template
 from mithaq.cli.output import fail
 from mithaq.errors import MithaqError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.add_typer(files.record, name="record")
+app.add_typer(template.app, name="template")
 app.add_typer(files.finger, name="finger")
 app.add_typer(files.gallery, name="gallery")
 app.add_typer(node.app, name="node")

@@ -1,6 +1,7 @@
 """ANSI/NIST-ITL transactions: bytes to values and back, the rules they are checked by, the ones that cross the border.
 
     bytes ──► Transaction ──► check, images, tree, read_query, read_answer
+    bytes of a template ──read_template──► Minutiae, FingerImage ──write_template──► bytes of another form
     query_transaction, answer_transaction, error_transaction ──► Transaction ──► bytes
 
 Reading then writing gives the same bytes. No pictures are decoded here, and nothing is read from or written to disk but
@@ -21,31 +22,53 @@ from mithaq.record.exchange import (
 )
 from mithaq.record.findings import Finding
 from mithaq.record.images import images
+from mithaq.record.interchange import FORMS, TemplateFile, Written, convert, read_template, write_template
+from mithaq.record.iso19794_4 import FingerImage
+from mithaq.record.minutiae import CONVENTIONS, Convention, Minutiae, minutiae
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.profile import Profile, load_profile
+from mithaq.record.remarks import Fault, Loss
 from mithaq.record.show import Row, tree
+from mithaq.record.type9 import picture_of, type9_views
+from mithaq.record.type9_write import type9_record
 
 __all__ = [
+    "CONVENTIONS",
+    "FORMS",
     "Answer",
+    "Convention",
+    "Fault",
     "Field",
     "Finding",
+    "FingerImage",
+    "Loss",
+    "Minutiae",
     "Profile",
     "Query",
     "Record",
     "Row",
+    "TemplateFile",
     "Transaction",
+    "Written",
     "answer_transaction",
     "binary_record",
     "check",
+    "convert",
     "error_transaction",
     "images",
     "load_profile",
+    "minutiae",
     "new_transaction",
+    "picture_of",
     "query_transaction",
     "read_answer",
     "read_query",
+    "read_template",
     "read_transaction",
     "tagged_record",
     "tree",
+    "type9_record",
+    "type9_views",
+    "write_template",
     "write_transaction",
 ]

@@ -105,8 +105,8 @@ class MinutiaeRecord:
         return LAYOUTS[self.form]
 
 
-def read_fmr(data: bytes | memoryview) -> MinutiaeRecord:
-    """The record in `data`, its edition found out. Minutiae and extensions are views of `data`.
+def read_fmr(data: bytes | memoryview, form: str = "") -> MinutiaeRecord:
+    """The record in `data`, its edition found out or given as `form`. Minutiae and extensions are views of `data`.
 
     FormatError REC-064 where it is none, REC-065 where it is cut off, REC-066 past the limits, REC-067 where size or
     resolution are impossible.
@@ -116,7 +116,7 @@ def read_fmr(data: bytes | memoryview) -> MinutiaeRecord:
         raise FormatError("REC-064", "not a minutiae record", offset=0, expected="a file that begins with FMR")
     if len(source) > MOST_BYTES:
         raise too_much(f"{len(source)} bytes", f"at most {MOST_BYTES}")
-    layouts = [row for row in LAYOUTS.values() if bytes(source[4:8]) in row.versions]
+    layouts = [row for row in LAYOUTS.values() if bytes(source[4:8]) in row.versions and form in ("", row.form)]
     if not layouts:
         raise FormatError("REC-064", "a minutiae record of an unknown version", offset=4, expected="020, 030 or 035")
     layouts.sort(key=lambda row: not _length_fits(source, row))
