@@ -23,7 +23,7 @@ from mithaq.record.minutiae import (
     Convention,
     Minutiae,
     from_steps,
-    minutiae,
+    new_minutiae,
     rounded,
     settled,
     to_steps,
@@ -106,7 +106,7 @@ def _minutiae(
     impression = fields["impression"] if "impression" in fields else fields["view_impression"] & 0x0F
     fault("REC-079", np.array([fields["position"] > row.positions]), "finger position beyond 10", "kept as it is")
     fault("REC-079", np.array([impression not in _IMPRESSIONS]), "impression of an unknown code", "kept as it is")
-    return minutiae(
+    return new_minutiae(
         scan["width"],
         scan["height"],
         x,

@@ -100,7 +100,7 @@ def _none(columns: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Minutiae:
-    """n minutiae of one view of one print, in file order; make it with `minutiae`, which checks.
+    """n minutiae of one view of one print, in file order; make it with `new_minutiae`, which checks.
 
     `x_px`, `y_px`, `angle_rad` float64 (n); `kind` uint8 (n), 0 other, 1 ending, 2 bifurcation; `quality` int16 (n), 0 to
     100 or -1 where none is stated. `position` (FGP), `impression` (IMP) and `view` are codes; `score` is the quality of
@@ -191,7 +191,7 @@ class Minutiae:
         }
 
 
-def minutiae(
+def new_minutiae(
     width: int,
     height: int,
     x_px: ArrayLike,

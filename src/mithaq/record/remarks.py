@@ -90,7 +90,11 @@ def losses(before: Minutiae, after: Minutiae, kept: NDArray[np.intp], view: int)
     counts = len(before.ridge_counts) - len(after.ridge_counts)
     lost("REC-083", counts > 0, f"{counts} ridge counts are dropped")
     if counts == 0 and len(after.ridge_counts):
-        lost("REC-083", not np.array_equal(source.ridge_counts, after.ridge_counts), "ridge counts lose their order")
+        lost(
+            "REC-083",
+            not np.array_equal(source.ridge_counts, after.ridge_counts),
+            "ridge counts lose the places of neighbours that are not there",
+        )
         lost("REC-083", before.ridge_method != after.ridge_method, "the method of the ridge counts is dropped")
     for name, code in (("position", "REC-087"), ("impression", "REC-087"), ("view", "REC-087")):
         lost(code, getattr(before, name) != getattr(after, name), f"the {name} cannot be written as it is")

@@ -27,7 +27,7 @@ from mithaq.record.minutiae import (
     UNSTATED,
     Minutiae,
     from_steps,
-    minutiae,
+    new_minutiae,
     rounded,
     settled,
     top_of,
@@ -367,7 +367,7 @@ class _Reader:
             self.lost("REC-084", "compound and undetermined minutiae are read as other")
         if any(letter not in _KINDS for letter in letters):
             self.fault("REC-077", "minutiae of a kind that the form does not list", "read as other")
-        found = minutiae(
+        found = new_minutiae(
             picture.width, picture.height, x_px, y_px, from_steps(steps, self.row),
             kind=[_KINDS.get(letter, 0) for letter in letters], quality=quality, ppi=picture.ppi or MATCHER_PPI,
             ppi_y=ppi_y, cores=cores, deltas=deltas, ridge_counts=counts, position=min(position or 0, 255),
