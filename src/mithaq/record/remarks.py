@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mithaq.record.minutiae import TURN, Minutiae
+from mithaq.record.minutiae import SAME_SCALE, TURN, Minutiae
 
 FAULTS: dict[str, str] = {
     "REC-072": "a length that is not the content's",
@@ -112,7 +112,10 @@ def losses(before: Minutiae, after: Minutiae, kept: NDArray[np.intp], view: int)
 
 
 def _scale(source: Minutiae, after: Minutiae) -> tuple[float, float]:
-    return source.ppi / after.ppi, source.ppi_y / after.ppi_y
+    """Pixels of `source` in one of `after`; a resolution that was only rounded leaves the pixels as they are."""
+    ratios = (source.ppi / after.ppi, source.ppi_y / after.ppi_y)
+    across, down = (1.0 if abs(ratio - 1) <= SAME_SCALE else ratio for ratio in ratios)
+    return across, down
 
 
 def _largest(values: NDArray[np.float64]) -> float:

@@ -189,7 +189,7 @@ class _Reader:
                     made.append([x, y, *self.angles(more, angles)])
             return made
 
-        score = _int(_item((self.rows(135) or [[""]])[0], 0))
+        score = _int(_item(self.first(135), 0))
         counts, method = self.m1_counts(kept, [_int(_item(row, 0)) for row in items])
         return self.made(
             picture, numbers[:, 0], numbers[:, 1], numbers[:, 2],
@@ -203,8 +203,9 @@ class _Reader:
 
     def efs(self) -> Minutiae:
         items, units, kept, _ = self.read(331, lambda row: [_int(_item(row, at)) for at in range(3)])
-        roi = [_int(_item(part, at)) or 0 for part in (self.rows(300) or [[]])[:1] for at in range(4)]
-        width, height, left, top = roi if roi else (0, 0, 0, 0)
+        row = self.first(300)
+        roi = [_number(row, at) for at in range(4)]
+        width, height, left, top = (max(value, 0) for value in roi)
         if not width or not height:
             self.fault("REC-081", "no region of interest (9.300)", "taken as the whole picture")
         furthest = (left + (width or units[:, 0].max(initial=0.0)), top + (height or units[:, 1].max(initial=0.0)))
@@ -230,14 +231,14 @@ class _Reader:
                 counts.append([index[centre - 1] - 1, index[other - 1] - 1, count, place if place > 0 else 0])
         if any(_item(row, 4) for row in self.rows(333)):
             self.lost("REC-083", "residuals of ridge counts (9.333) stay in the record")
-        algorithm = _item((self.rows(332) or [[""]])[0], 0)
+        algorithm = _item(self.first(332), 0)
         region = tuple(float(value * scale) for value in (left, top, width, height))
-        if len(roi) and _item(self.rows(300)[0], 4):
+        if _item(row, 4):
             self.lost("REC-088", "the polygon of the region of interest stays in the record")
         return self.made(
             picture, (left + units[:, 0]) * scale, (top + units[:, 1]) * scale, units[:, 2],
             [_item(row, 3) for row in items], cores=points(320, 1), deltas=points(321, 3),
-            position=_int(_item((self.rows(302) or [[""]])[0], 0)), counts=counts,
+            position=_int(_item(self.first(302), 0)), counts=counts,
             method=_EFS_METHODS.get(algorithm, 0),
             region=(region[0], region[1], region[2], region[3]) if width and height else None,
         )  # fmt: skip
@@ -255,10 +256,13 @@ class _Reader:
             )
         return [list(subfield) for subfield in found.subfields]
 
+    def first(self, number: int) -> list[str]:
+        """The items of the field's first subfield, [] where it is absent."""
+        return next(iter(self.rows(number)), [])
+
     def number(self, number: int, otherwise: int | None = None) -> int | None:
         """The first item of the field as a number."""
-        rows = self.rows(number)
-        found = _int(rows[0][0]) if rows else None
+        found = _int(_item(self.first(number), 0))
         return otherwise if found is None or found < 0 else found
 
     def read(
