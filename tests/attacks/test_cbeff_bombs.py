@@ -67,5 +67,6 @@ def test_comments_and_a_foreign_namespace_are_read_and_said() -> None:
 
 
 def test_text_between_elements_is_said() -> None:
-    data = GOOD.replace(b"</Version>", b"stray</Version>", 1)
+    data = GOOD.replace(b"</Version>", b"stray</Version>")
+    assert len(read_template(data).faults) == 1
     assert {fault.code for fault in read_template(data).faults} == {"REC-077"}

@@ -135,6 +135,13 @@ def test_an_extension_length_past_the_end_is_cut_and_said(form: str, length: int
     assert isinstance(found, TemplateFile) and "REC-074" in {fault.code for fault in found.faults}
 
 
+def test_ten_thousand_empty_extension_blocks_are_refused() -> None:
+    data = write_template([by_hand(ridge_counts=(), cores=(), deltas=())], "iso19794-2-2005").data
+    for head in (4, 0):
+        found = outcome(data[:-2] + struct.pack(">H", 40_000) + struct.pack(">HH", 0x0144, head) * 10_000)
+        assert isinstance(found, FormatError) and found.code == "REC-066"
+
+
 @pytest.mark.parametrize("form", RECORD_FORMS)
 @pytest.mark.parametrize("name", ["width", "height", "x_scale", "y_scale"])
 def test_a_size_or_resolution_of_zero_is_refused(form: str, name: str) -> None:

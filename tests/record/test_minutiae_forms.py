@@ -16,7 +16,7 @@ from mithaq.record import (
     FORMS,
     FingerImage,
     Minutiae,
-    convert,
+    convert_template,
     new_minutiae,
     read_template,
     read_transaction,
@@ -38,7 +38,9 @@ def back(found: Minutiae, form: str) -> Minutiae:
     """Written and read again, with the picture that a Type-9 record belongs to."""
     data = write_template([found], form).data
     if form not in TYPE9_FORMS:
-        (view,) = read_template(data)
+        found_again = read_template(data)
+        assert (found_again.form, found_again.faults) == (form, ())
+        (view,) = found_again
     else:
         record = read_transaction(b"1.001:20\x1d1.003:1\x1f0\x1c" + data).records[1]
         ((_, view),), _, _ = type9_views(record, Picture(found.width, found.height, found.ppi))
@@ -259,9 +261,39 @@ def test_kinds_that_the_plain_value_does_not_know_are_reported_on_reading() -> N
     assert found.kind.tolist() == [0, 0] and "REC-084" in codes(dropped) and faults == ()
 
 
+def efs(**fields: Any) -> tuple[Minutiae, set[str], set[str]]:
+    """What an EFS record gives with some fields changed ("f331")."""
+    record = type9_record(by_hand(), "type9-efs", ALL)
+    for name, value in fields.items():
+        record = record.with_field(int(name[1:]), value)
+    ((_, found),), faults, dropped = type9_views(record, Picture(500, 400, 500.0))
+    return found, codes(faults), codes(dropped)
+
+
+def test_efs_counts_by_eft7_are_one_more_than_the_ridges_between() -> None:
+    assert efs()[0].ridge_counts[:, 2].tolist() == [3, 3]
+    assert efs(f332="EFTS7")[0].ridge_counts[:, 2].tolist() == [2, 2]
+
+
+def test_what_an_efs_record_states_beyond_the_plain_value_is_reported() -> None:
+    assert efs()[1:] == (set(), set())
+    assert efs(f300=[["2540", "2032", "0", "0", "0,0-1,1-2,2"]])[2] == {"REC-088"}
+    assert efs(f331=[["406", "864", "90", "E", "12"]])[1:] == ({"REC-077"}, {"REC-089"})  # the counts' minutia is gone
+    assert efs(f302=[["2"], ["3"]])[2] == {"REC-087"}
+    assert efs(f333=[["1", "2", "3", "1", "0"]])[2] == {"REC-083"}
+
+
+def test_a_minutia_that_cannot_be_read_is_left_out_and_the_counts_follow() -> None:
+    found, faults, _ = efs(f331=[["", "864", "90", "E"], ["406", "864", "90", "E"], ["50", "51", "180", "B"]])
+    assert len(found) == 2 and faults == {"REC-077"}
+    assert found.ridge_counts.tolist() == []  # 1 is gone
+    found, _, _ = efs(f331=[["1", "1", "1", "E"], ["x", "1", "1", "E"], ["5", "5", "1", "B"]], f333=[["1", "3", "4"]])
+    assert found.ridge_counts.tolist() == [[0, 1, 4, 0]]
+
+
 def test_a_conversion_reports_both_halves() -> None:
     record = type9_record(by_hand(), "type9-efs", ALL).with_field(351, "comment")
-    found, written = convert(b"".join(record.chunks()), "incits378-2009")
+    found, written = convert_template(b"".join(record.chunks()), "incits378-2009")
     assert any("9.351" in loss.reason for loss in written.losses)
     assert codes(found.faults) == {"REC-081"}  # no picture travelled along
 

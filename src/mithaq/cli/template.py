@@ -51,9 +51,9 @@ def convert(
     json_: Json = False,
 ) -> None:
     """Write a file in another form, and say what that form cannot hold."""
-    from mithaq.record import convert as converted
+    from mithaq.record import convert_template
 
-    found, written = converted(read_file(file), to)
+    found, written = convert_template(read_file(file), to)
     write_file(output, written.data)
     values = {"file": str(output), "from": found.form, "form": to, "views": len(found), "bytes": len(written.data)}
     say(

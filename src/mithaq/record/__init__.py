@@ -32,7 +32,7 @@ from mithaq.record.profile import Profile, load_profile
 from mithaq.record.show import Row, tree
 
 if TYPE_CHECKING:
-    from mithaq.record.interchange import FORMS, TemplateFile, Written, convert, read_template, write_template
+    from mithaq.record.interchange import FORMS, TemplateFile, Written, convert_template, read_template, write_template
     from mithaq.record.iso19794_4 import FingerImage
     from mithaq.record.minutiae import CONVENTIONS, Convention, Minutiae, new_minutiae
     from mithaq.record.remarks import Fault, Loss
@@ -49,7 +49,7 @@ _LATER = {
     "Minutiae": "minutiae",
     "TemplateFile": "interchange",
     "Written": "interchange",
-    "convert": "interchange",
+    "convert_template": "interchange",
     "new_minutiae": "minutiae",
     "picture_of": "type9",
     "read_template": "interchange",
@@ -79,7 +79,7 @@ __all__ = [
     "answer_transaction",
     "binary_record",
     "check",
-    "convert",
+    "convert_template",
     "error_transaction",
     "images",
     "load_profile",

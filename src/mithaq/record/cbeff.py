@@ -26,6 +26,7 @@ MOST_BYTES = 256 * 1024 * 1024
 MOST_ELEMENTS = 100_000
 DEEPEST = 16
 _INDENT = "    "
+_RETURN = {"\r": "&#13;"}  # a reader would turn it into a line end
 
 # Format owner of ISO/IEC JTC 1/SC 37 and its types: 7 is seen in MOSIP's files, 2 is recalled.
 OWNER, MINUTIAE_TYPE, IMAGE_TYPE = "257", "2", "7"
@@ -163,8 +164,12 @@ class _Builder:
         raise _refused("a document type, which an envelope has not", None)
 
     def _passed_over(self, *_: object) -> None:
-        if not any(fault.code == "REC-073" for fault in self.faults):
-            self.faults.append(Fault("REC-073", 0, "comments or processing instructions", "not kept"))
+        self._say("REC-073", "comments or processing instructions")
+
+    def _say(self, code: str, problem: str) -> None:
+        """Once of each kind: a file may hold a hundred thousand."""
+        if not any(fault.code == code for fault in self.faults):
+            self.faults.append(Fault(code, 0, problem, "left out"))
 
     def _start(self, name: str, attributes: list[str]) -> None:
         self._count += 1
@@ -177,7 +182,7 @@ class _Builder:
         name, attributes, text, children = self._open.pop()
         joined = "".join(text)
         if children and joined.strip():
-            self.faults.append(Fault("REC-077", 0, "text between elements", "left out"))
+            self._say("REC-077", "text between elements")
         element = Element(name, "" if children else joined, tuple(children), attributes)
         if self._open:
             self._open[-1][3].append(element)
@@ -259,6 +264,6 @@ def _lines(element: Element, depth: int) -> Iterator[str]:
             yield from _lines(child, depth + 1)
         yield f"{margin}</{element.name}>"
     elif element.text:
-        yield f"{margin}<{opened}>{escape(element.text)}</{element.name}>"
+        yield f"{margin}<{opened}>{escape(element.text, _RETURN)}</{element.name}>"
     else:
         yield f"{margin}<{opened}/>"

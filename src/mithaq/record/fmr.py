@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mithaq.errors import FormatError
+from mithaq.record.minutiae import INCH_CM, LEAST_PPI, MOST_PPI, impossible
 from mithaq.record.octets import (
     Cursor,
     Extension,
@@ -216,15 +217,13 @@ def _view(cursor: Cursor, layout: Layout, header: Mapping[str, int], faults: lis
 
 
 def _require_scan(fields: Mapping[str, int], parts: Parts, offset: int) -> None:
-    """Size and resolution are never zero: nothing could be placed."""
-    names = [name for name, _ in _SCAN if (name, 2) in parts]
-    if any(not fields[name] for name in names):
-        raise FormatError(
-            "REC-067",
-            "a width, height or resolution of zero",
-            offset=offset,
-            expected="the size of the picture and its resolution",
-            remedy="the file is damaged, or made by a faulty program: ask for it again",
+    """Size and resolution must be possible: else nothing could be placed, or the record is of another edition."""
+    if ("width", 2) not in parts:
+        return
+    scales = [fields[name] * INCH_CM for name in ("x_scale", "y_scale")]
+    if not fields["width"] or not fields["height"] or not all(LEAST_PPI <= ppi <= MOST_PPI for ppi in scales):
+        raise impossible(
+            f"{fields['width']} x {fields['height']} pixels at {scales[0]:g} x {scales[1]:g} ppi", offset=offset
         )
 
 

@@ -14,6 +14,7 @@ from mithaq.errors import FormatError
 from mithaq.record.remarks import Fault
 
 BLOCK_HEAD = 4
+MOST_BLOCKS = 256  # in one view; empty ones of four bytes would else be a million objects
 
 Parts = tuple[tuple[str, int], ...]
 
@@ -76,8 +77,10 @@ def block_list(cursor: Cursor, end: int, faults: list[Fault], view: int) -> tupl
         head = 0
         problem = "extension lengths leave out their own four bytes"
         faults.append(Fault("REC-074", view, problem, "read and kept so", start))
-    found = []
+    found: list[Extension] = []
     while cursor.at + BLOCK_HEAD <= end:
+        if len(found) == MOST_BLOCKS:
+            raise too_much(f"more than {MOST_BLOCKS} extension blocks in a view", f"at most {MOST_BLOCKS}")
         at = cursor.at
         kind, length = cursor.number(2, "an extension"), cursor.number(2, "an extension")
         size = min(max(length - head, 0), end - cursor.at)

@@ -22,6 +22,8 @@ from mithaq.record.minutiae import (
     CONVENTIONS,
     HUNDREDTHS_MM,
     INCH_CM,
+    LEAST_PPI,
+    MOST_PPI,
     MOST_SIDE,
     UNKNOWN_IMPRESSION,
     UNSTATED,
@@ -46,11 +48,12 @@ MOST_NEIGHBOURS = 8
 NO_NEIGHBOUR = 255  # with 15 ridges, in records of the FBI
 _PICTURE_TYPES = (4, 13, 14, 15)
 _FIELDS = {
-    "type9-legacy": (*range(5, 13),),
+    "type9-legacy": (6, 8, 9, 10, 11, 12),
     "type9-iafis": (11, 14, 15, 21, 22, 23),
     "type9-m1": (128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141),
     "type9-efs": (300, 302, 320, 321, 331, 332, 333),
 }
+_POSITIONS = {"type9-legacy": (6,), "type9-iafis": (14,), "type9-m1": (134,), "type9-efs": (302,)}
 _MARK = {"type9-legacy": 12, "type9-iafis": 23, "type9-m1": 137, "type9-efs": 331}
 Points = list[list[float]]
 
@@ -71,7 +74,8 @@ def picture_of(tx: Transaction, record: Record) -> Picture | None:
             continue
         width, height = other.integer(6), other.integer(7)
         if width and height and max(width, height) <= MOST_SIDE:
-            return Picture(width, height, _ppi(tx, other))
+            ppi = _ppi(tx, other)
+            return Picture(width, height, ppi if ppi and LEAST_PPI <= ppi <= MOST_PPI else None)
     return None
 
 
@@ -203,16 +207,18 @@ class _Reader:
 
     def efs(self) -> Minutiae:
         items, units, kept, _ = self.read(331, lambda row: [_int(_item(row, at)) for at in range(3)])
-        row = self.first(300)
-        roi = [_number(row, at) for at in range(4)]
-        width, height, left, top = (max(value, 0) for value in roi)
+        stated = self.first(300)
+        width, height, left, top = (max(_number(stated, at), 0) for at in range(4))
         if not width or not height:
             self.fault("REC-081", "no region of interest (9.300)", "taken as the whole picture")
-        furthest = (left + (width or units[:, 0].max(initial=0.0)), top + (height or units[:, 1].max(initial=0.0)))
-        picture = self.believed(*(float(value) for value in furthest))
+        right, down = (width or units[:, 0].max(initial=0.0)), (height or units[:, 1].max(initial=0.0))
+        picture = self.believed(float(left + right), float(top + down))
         scale = (picture.ppi or MATCHER_PPI) / HUNDREDTHS_MM
-        if any(any(row[4:]) for row in items):
-            self.lost("REC-089", "uncertainties of places and directions (9.331) stay in the record")
+        if _item(stated, 4):
+            self.lost("REC-088", "the polygon of the region of interest stays in the record")
+        for number, last in ((331, 4), (320, 3), (321, 5)):
+            if any(any(row[last:]) for row in self.rows(number)):
+                self.lost("REC-089", f"uncertainties and types beside places (9.{number}) stay in the record")
 
         def points(number: int, angles: int) -> Points:
             made = []
@@ -222,26 +228,29 @@ class _Reader:
                     made.append([(left + x) * scale, (top + y) * scale, *self.angles(row[2:], angles)])
             return made
 
-        counts = []
-        index = {number: at for at, number in enumerate(kept, 1)}
-        for row in self.rows(333):
-            centre, other, count = (_int(_item(row, at)) for at in range(3))
-            if centre and other and count is not None and centre - 1 in index and other - 1 in index and count >= 0:
-                place = _int(_item(row, 3)) or 0
-                counts.append([index[centre - 1] - 1, index[other - 1] - 1, count, place if place > 0 else 0])
-        if any(_item(row, 4) for row in self.rows(333)):
-            self.lost("REC-083", "residuals of ridge counts (9.333) stay in the record")
         algorithm = _item(self.first(332), 0)
-        region = tuple(float(value * scale) for value in (left, top, width, height))
-        if _item(row, 4):
-            self.lost("REC-088", "the polygon of the region of interest stays in the record")
         return self.made(
             picture, (left + units[:, 0]) * scale, (top + units[:, 1]) * scale, units[:, 2],
             [_item(row, 3) for row in items], cores=points(320, 1), deltas=points(321, 3),
-            position=_int(_item(self.first(302), 0)), counts=counts,
+            position=self.number(302, 0), counts=self.efs_counts(kept, one_more=algorithm == "EFTS7"),
             method=_EFS_METHODS.get(algorithm, 0),
-            region=(region[0], region[1], region[2], region[3]) if width and height else None,
+            region=(left * scale, top * scale, width * scale, height * scale) if width and height else None,
         )  # fmt: skip
+
+    def efs_counts(self, kept: Sequence[int], *, one_more: bool) -> list[list[int]]:
+        """Ridge counts 9.333; by the algorithm EFTS7 each is one more than the ridges between."""
+        index = {at + 1: place for place, at in enumerate(kept)}
+        counts, rows = [], self.rows(333)
+        for row in rows:
+            centre, other, ridges = (_number(row, at) for at in range(3))
+            if centre in index and other in index and ridges >= 0:
+                counts.append([index[centre], index[other], max(ridges - one_more, 0), max(_number(row, 3), 0)])
+        if len(counts) < len(rows):
+            problem = f"{len(rows) - len(counts)} ridge counts that cannot be read, or to no minutia"
+            self.fault("REC-077", problem, "left out")
+        if any(_item(row, 4) for row in rows):
+            self.lost("REC-083", "residuals of ridge counts (9.333) stay in the record")
+        return counts
 
     # ------------------------------------------------------------ what they share
 
@@ -306,7 +315,7 @@ class _Reader:
     ) -> list[list[int]]:
         """Ridge counts behind each minutia: pairs of neighbour and count, as two items, "n,c", or five digits."""
         index = self.indices(kept, [number for number, _ in rows])
-        counts, further = [], 0
+        counts, further, strange = [], 0, 0
         for at, (_, items) in enumerate(rows):
             listed = _pairs(items)
             further += max(0, len(listed) - MOST_NEIGHBOURS)
@@ -314,7 +323,9 @@ class _Reader:
                 if other in index and ridges is not None and ridges >= 0:
                     counts.append([at, index[other], ridges, place])
                 elif other not in (None, 0, NO_NEIGHBOUR) and not 0 < other <= total:
-                    self.fault("REC-077", "a ridge count to a minutia that does not exist", "left out")
+                    strange += 1
+        if strange:
+            self.fault("REC-077", f"{strange} ridge counts to minutiae that do not exist", "left out")
         if further:
             problem = f"{further} ridge counts beyond the eight neighbours of a minutia"
             self.fault("REC-077", problem, "left out")
@@ -367,6 +378,8 @@ class _Reader:
         beyond = int((steps >= round(360 / self.row.step)).sum())
         if beyond:
             self.fault("REC-075", f"{beyond} angles beyond the unit", "taken modulo a turn")
+        if any(len(self.rows(number)) > 1 for number in _POSITIONS[self.row.form]):
+            self.lost("REC-087", "further finger positions stay in the record")
         if any(letter in ("C", "D") for letter in letters):
             self.lost("REC-084", "compound and undetermined minutiae are read as other")
         if any(letter not in _KINDS for letter in letters):
