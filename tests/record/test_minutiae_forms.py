@@ -27,8 +27,6 @@ from mithaq.record.fmr import Extension, read_fmr, write_fmr
 from mithaq.record.interchange import TYPE9_FORMS
 from mithaq.record.type9 import Picture, type9_views
 
-ALL = np.arange(2)
-
 
 def codes(remarks: Any) -> set[str]:
     return {remark.code for remark in remarks}
@@ -52,7 +50,7 @@ def back(found: Minutiae, form: str) -> Minutiae:
 
 
 def test_the_legacy_form_counts_from_the_bottom_in_hundredths_of_a_millimetre_and_points_away() -> None:
-    record = type9_record(by_hand(), "type9-legacy", ALL)
+    record = type9_record(by_hand(), "type9-legacy")
     assert {number: record.text(number) for number in (3, 4, 6, 8, 9, 10, 11)} == {
         3: "0", 4: "S", 6: "02", 8: "12701015", 9: "06100507", 10: "2", 11: "1"
     }  # fmt: skip
@@ -63,7 +61,7 @@ def test_the_legacy_form_counts_from_the_bottom_in_hundredths_of_a_millimetre_an
 
 
 def test_the_m1_form_counts_pixels_from_the_top_and_two_degrees() -> None:
-    record = type9_record(by_hand(), "type9-m1", ALL, idc=7)
+    record = type9_record(by_hand(), "type9-m1", idc=7)
     assert record.idc == 7
     assert record.text(137) == "001\x1f100\x1f200\x1f45\x1f1\x1f80\x1e002\x1f30\x1f40\x1f90\x1f2\x1f0"
     assert record.text(138) == "2\x1f0\x1f0\x1e001\x1f002\x1f03\x1e002\x1f001\x1f03"
@@ -73,7 +71,7 @@ def test_the_m1_form_counts_pixels_from_the_top_and_two_degrees() -> None:
 
 
 def test_the_efs_form_counts_hundredths_of_a_millimetre_from_its_region() -> None:
-    record = type9_record(by_hand(region=(20.0, 30.0, 400.0, 300.0)), "type9-efs", ALL)
+    record = type9_record(by_hand(region=(20.0, 30.0, 400.0, 300.0)), "type9-efs")
     assert record.text(300) == "2032\x1f1524\x1f102\x1f152"
     assert record.text(331) == "406\x1f864\x1f90\x1fE\x1e50\x1f51\x1f180\x1fB"
     assert record.text(320) == "1168\x1f864\x1f90"
@@ -150,6 +148,26 @@ def test_several_views_stay_in_order(found: list[Minutiae], form: str) -> None:
     assert [view.position for view in views] == [one.position for one in found]
 
 
+def test_views_of_unlike_size_or_resolution_share_a_header_where_the_edition_has_one() -> None:
+    small = new_minutiae(200, 100, [10], [20], [0], kind=[1], quality=[50], position=1, score=1, impression=0)
+    double = new_minutiae(
+        400, 200, [20.5], [40.5], [0], kind=[1], quality=[50], ppi=1000.0, position=1, view=1, score=1
+    )
+    far = new_minutiae(90_000, 200, [20.5, 80_000], [40.5, 9], [0, 0], kind=[1, 1], ppi=60.0, position=2, score=1)
+    for form in RECORD_FORMS:
+        (first, second) = read_template(write_template([small, double], form).data)
+        assert isinstance(first, Minutiae) and isinstance(second, Minutiae)
+        own = form in ("incits378-2004", "iso19794-2-2005")
+        assert (second.ppi, second.x_px.tolist()) == ((500.0, [10]) if own else (1000.0, [21]))
+        with pytest.raises(FormatError) as caught:
+            write_template([small, far], form)
+        assert caught.value.code == "REC-069"  # 90,000 pixels
+    near = new_minutiae(3000, 200, [20.5, 2900], [40.5, 9], [0, 0], kind=[1, 1], ppi=60.0, position=2, score=1)
+    written = write_template([small, near], "iso19794-2-2005")
+    assert len(read_template(written.data).views[1]) == 1  # type: ignore[arg-type]
+    assert any(loss.view == 2 and "1 minutiae are left out" in loss.reason for loss in written.losses)
+
+
 @pytest.mark.parametrize("form", RECORD_FORMS)
 def test_unknown_extensions_are_kept_through_reading_and_writing(form: str) -> None:
     from dataclasses import replace
@@ -196,7 +214,7 @@ def test_a_print_without_minutiae_goes_through_every_form() -> None:
     empty = new_minutiae(500, 400, [], [], [], position=3)
     for form in MINUTIAE_FORMS:
         if form == "type9-efs":
-            assert type9_record(empty, form, np.arange(0)).text(334) == "Y"
+            assert type9_record(empty, form).text(334) == "Y"
         assert len(back(empty, form)) == 0
 
 
@@ -255,7 +273,7 @@ def test_the_surest_are_kept_where_there_are_too_many() -> None:
 
 
 def test_kinds_that_the_plain_value_does_not_know_are_reported_on_reading() -> None:
-    record = type9_record(by_hand(), "type9-legacy", ALL)
+    record = type9_record(by_hand(), "type9-legacy")
     changed = record.with_field(12, [["001", "05081015270", "14", "C"], ["002", "01521828000", "1", "D"]])
     ((_, found),), faults, dropped = type9_views(changed, Picture(500, 400, 500.0))
     assert found.kind.tolist() == [0, 0] and "REC-084" in codes(dropped) and faults == ()
@@ -263,7 +281,7 @@ def test_kinds_that_the_plain_value_does_not_know_are_reported_on_reading() -> N
 
 def efs(**fields: Any) -> tuple[Minutiae, set[str], set[str]]:
     """What an EFS record gives with some fields changed ("f331")."""
-    record = type9_record(by_hand(), "type9-efs", ALL)
+    record = type9_record(by_hand(), "type9-efs")
     for name, value in fields.items():
         record = record.with_field(int(name[1:]), value)
     ((_, found),), faults, dropped = type9_views(record, Picture(500, 400, 500.0))
@@ -292,7 +310,7 @@ def test_a_minutia_that_cannot_be_read_is_left_out_and_the_counts_follow() -> No
 
 
 def test_a_conversion_reports_both_halves() -> None:
-    record = type9_record(by_hand(), "type9-efs", ALL).with_field(351, "comment")
+    record = type9_record(by_hand(), "type9-efs").with_field(351, "comment")
     found, written = convert_template(b"".join(record.chunks()), "incits378-2009")
     assert any("9.351" in loss.reason for loss in written.losses)
     assert codes(found.faults) == {"REC-081"}  # no picture travelled along

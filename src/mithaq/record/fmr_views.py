@@ -22,6 +22,7 @@ from mithaq.record.minutiae import (
     UNSTATED,
     Convention,
     Minutiae,
+    fitted,
     from_steps,
     new_minutiae,
     rounded,
@@ -56,25 +57,27 @@ def views(record: MinutiaeRecord) -> tuple[tuple[Minutiae, ...], tuple[Fault, ..
     return tuple(found), tuple(faults), tuple(dropped)
 
 
-def record_of(found: Sequence[Minutiae], form: str, kept: Sequence[NDArray[np.intp]]) -> MinutiaeRecord:
-    """A record of that form with these views; of each the minutiae at the indices `kept`.
+def aligned(found: Sequence[Minutiae], form: str) -> list[Minutiae]:
+    """The views as the form can state them: at the first one's resolution, where the header states one for all."""
+    scales = {(one.ppi, one.ppi_y) for one in found}
+    if ("width", 2) not in LAYOUTS[form].header or len(scales) <= 1:
+        return list(found)
+    return [one.at(found[0].ppi) for one in found]
 
-    Where the header states size and resolution for all, views are brought to the first one's resolution, and the largest
-    size is written. FormatError REC-066 for more than 255 views, REC-069 for none.
+
+def record_of(found: Sequence[Minutiae], form: str) -> MinutiaeRecord:
+    """A record of that form with these views, `aligned`; of each the minutiae that are `fitted`.
+
+    Where the header states one size for all, it is the largest. FormatError REC-066 for more than 255 views, REC-069 for none.
     """
     layout, row = LAYOUTS[form], CONVENTIONS[form]
     if len(found) > MOST_VIEWS:
         raise too_much(f"{len(found)} views", f"at most {MOST_VIEWS}")
     if not found:
         raise FormatError("REC-069", "there is no view to write", expected="one at least")
-    chosen = [one.subset(index) for one, index in zip(found, kept, strict=True)]
-    scan = ("width", 2) in layout.header
-    if scan:
-        first = chosen[0]
-        alike = [(one.ppi, one.ppi_y) == (first.ppi, first.ppi_y) for one in chosen]
-        chosen = [one if same else one.at(first.ppi) for one, same in zip(chosen, alike, strict=True)]
+    chosen = [one.subset(fitted(one, row)) for one in aligned(found, form)]
     header = dict.fromkeys((name for name, _ in layout.header), 0)
-    if scan:
+    if "width" in header:
         header |= _scan(chosen[0], max(one.width for one in chosen), max(one.height for one in chosen))
     return MinutiaeRecord(form, layout.versions[0], header, tuple(_record_view(one, row) for one in chosen))
 

@@ -10,11 +10,8 @@ every Type-9 record is read. Not done here: pictures of a transaction (`images`)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
 from mithaq.record import cbeff, fmr, fmr_views, iso19794_4
@@ -101,35 +98,19 @@ def write_template(views: Sequence[View], form: str) -> Written:
     """
     if form == CBEFF_FORM:
         return _write_cbeff(views)
-    wanted = FingerImage if form in IMAGE_FORMS else Minutiae
-    held = [(number, view) for number, view in enumerate(views, 1) if isinstance(view, wanted)]
+    pictures = {number: view for number, view in enumerate(views, 1) if isinstance(view, FingerImage)}
+    prints = {number: view for number, view in enumerate(views, 1) if isinstance(view, Minutiae)}
+    held, left_out = (pictures, prints) if form in IMAGE_FORMS else (prints, pictures)
     if form not in FORMS or not held:
         raise FormatError(
             "REC-069",
-            f"there is nothing that could be written as {form}",
+            "there is nothing that could be written in that form",
             expected=f"one of {', '.join(FORMS)}, and a view that it can hold",
             remedy="minutiae are made from a picture with `mithaq finger extract`",
         )
-    dropped = [Loss("REC-088", number, "the view is of a kind that the form does not hold: left out")
-               for number in range(1, len(views) + 1) if number not in {held_number for held_number, _ in held}]  # fmt: skip
-    numbers = [number for number, _ in held]
-    if form in IMAGE_FORMS:
-        pictures = [view for _, view in held if isinstance(view, FingerImage)]
-        data = iso19794_4.write_fir(iso19794_4.image_record(pictures, form))
-        again, _, _ = iso19794_4.finger_images(iso19794_4.read_fir(data))
-        for number, before, after in zip(numbers, pictures, again, strict=True):
-            dropped += iso19794_4.image_losses(before, after, number)
-        return Written(data, tuple(dropped))
-    found = [view for _, view in held if isinstance(view, Minutiae)]
-    kept = [fitted(view, CONVENTIONS[form]) for view in found]
-    data, back = _write_records(found, kept, form) if form in TYPE9_FORMS else _write_fmr(found, kept, form)
-    for number, one, two, index in zip(numbers, found, back, kept, strict=True):
-        dropped += losses(one, two, index, number)
-        if form in _UNSIZED:
-            dropped.append(
-                Loss("REC-088", number, "size and resolution stay with the picture: send it along, under the same IDC")
-            )
-    return Written(data, tuple(dropped))
+    dropped = [Loss("REC-088", number, "the view is of a kind that the form does not hold") for number in left_out]
+    written = _write_pictures(pictures, form) if form in IMAGE_FORMS else _write_prints(prints, form)
+    return Written(written.data, (*dropped, *written.losses))
 
 
 def convert_template(data: bytes | memoryview, form: str) -> tuple[TemplateFile, Written]:
@@ -230,25 +211,38 @@ def _read_cbeff(data: bytes | memoryview) -> Reading:
 # ---------------------------------------------------------------- writing
 
 
-def _write_fmr(
-    found: Sequence[Minutiae], kept: Sequence[NDArray[np.intp]], form: str
-) -> tuple[bytes, Sequence[Minutiae]]:
-    data = fmr.write_fmr(fmr_views.record_of(found, form, kept))
-    record = fmr.read_fmr(data)
-    if record.form != form:  # an edition that shares the version string would be read as another
-        record = fmr.read_fmr(data, form)
-    return data, fmr_views.views(record)[0]
+def _write_pictures(pictures: Mapping[int, FingerImage], form: str) -> Written:
+    data = iso19794_4.write_fir(iso19794_4.image_record(list(pictures.values()), form))
+    back, _, _ = iso19794_4.finger_images(iso19794_4.read_fir(data))
+    dropped: list[Loss] = []
+    for (number, before), after in zip(pictures.items(), back, strict=True):
+        dropped += iso19794_4.image_losses(before, after, number)
+    return Written(data, tuple(dropped))
 
 
-def _write_records(
-    found: Sequence[Minutiae], kept: Sequence[NDArray[np.intp]], form: str
-) -> tuple[bytes, Sequence[Minutiae]]:
+def _write_prints(prints: Mapping[int, Minutiae], form: str) -> Written:
+    found = list(prints.values())
+    if form in TYPE9_FORMS:
+        data, back = _write_records(found, form)
+        stated = found
+    else:
+        data = fmr.write_fmr(fmr_views.record_of(found, form))
+        back, _, _ = fmr_views.views(fmr.read_fmr(data, form))
+        stated = fmr_views.aligned(found, form)
+    dropped: list[Loss] = []
+    for (number, before), after, view in zip(prints.items(), back, stated, strict=True):
+        dropped += losses(before, after, fitted(view, CONVENTIONS[form]), number)
+        if form in _UNSIZED:
+            reason = "size and resolution stay with the picture: send it along, under the same IDC"
+            dropped.append(Loss("REC-088", number, reason))
+    return Written(data, tuple(dropped))
+
+
+def _write_records(found: Sequence[Minutiae], form: str) -> tuple[bytes, tuple[Minutiae, ...]]:
     if len(found) > MOST_RECORDS:
         raise too_much(f"{len(found)} Type-9 records", f"at most {MOST_RECORDS}")
-    records = [
-        type9_record(one, form, index, idc=idc) for idc, (one, index) in enumerate(zip(found, kept, strict=True), 1)
-    ]
-    back = [_back(record, one) for record, one in zip(records, found, strict=True)]
+    records = [type9_record(one, form, idc=idc) for idc, one in enumerate(found, 1)]
+    back = tuple(_back(record, one) for record, one in zip(records, found, strict=True))
     return b"".join(chunk for record in records for chunk in record.chunks()), back
 
 

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
 from mithaq.record.build import tagged_record
-from mithaq.record.minutiae import CONVENTIONS, HUNDREDTHS_MM, Convention, Minutiae, rounded, to_steps, top_of
+from mithaq.record.minutiae import CONVENTIONS, HUNDREDTHS_MM, Convention, Minutiae, fitted, rounded, to_steps, top_of
 from mithaq.record.model import Record, Value
 from mithaq.record.type9 import BEST, METHODS, MOST_NEIGHBOURS, NO_NEIGHBOUR, WORST
 
 _LEGACY_LETTERS, _EFS_LETTERS = "DAB", "XEB"
 
 
-def type9_record(found: Minutiae, form: str, kept: NDArray[np.intp], *, idc: int = 1) -> Record:
-    """A Type-9 record of that form with the minutiae at the indices `kept`. FormatError REC-069 for other forms."""
-    chosen = found.subset(kept)
+def type9_record(found: Minutiae, form: str, *, idc: int = 1) -> Record:
+    """A Type-9 record of that form with the minutiae that are `fitted`. FormatError REC-069 for a form that is not written."""
     writers = {"type9-legacy": _legacy_fields, "type9-m1": _m1_fields, "type9-efs": _efs_fields}
     if form not in writers:
         raise FormatError("REC-069", f"{form} cannot be written", expected=" or ".join(writers))
+    chosen = found.subset(fitted(found, CONVENTIONS[form]))
     fields: dict[int, Value] = {3: str(found.impression), 4: "S" if form == "type9-legacy" else "U"}
     return tagged_record(9, {**fields, **writers[form](chosen, CONVENTIONS[form])}, idc=idc)
 
