@@ -24,7 +24,7 @@ from mithaq.record import (
     write_template,
 )
 from mithaq.record.fmr import Extension, read_fmr, write_fmr
-from mithaq.record.interchange import TYPE9_FORMS
+from mithaq.record.interchange import IMAGE_FORMS, TYPE9_FORMS
 from mithaq.record.type9 import Picture, type9_views
 
 
@@ -327,7 +327,7 @@ def picture(**changed: Any) -> FingerImage:
     return FingerImage(**{**values, **changed})
 
 
-@pytest.mark.parametrize("form", ["iso19794-4-2005", "iso19794-4-2011"])
+@pytest.mark.parametrize("form", IMAGE_FORMS)
 def test_pictures_go_through_both_editions(form: str) -> None:
     written = write_template([picture(), picture(position=8, view=0)], form)
     found = read_template(written.data)
@@ -357,11 +357,27 @@ def test_pictures_that_a_form_cannot_state_are_refused(changed: dict[str, Any]) 
     assert caught.value.code == "REC-069"
 
 
-def test_the_2005_edition_states_one_scale_for_all() -> None:
+@pytest.mark.parametrize("form", ["iso19794-4-2005", "incits381-2004"])
+def test_the_older_editions_state_one_scale_for_all(form: str) -> None:
     with pytest.raises(FormatError) as caught:
-        write_template([picture(), picture(ppi=1000.0, ppi_y=1000.0)], "iso19794-4-2005")
+        write_template([picture(), picture(ppi=1000.0, ppi_y=1000.0)], form)
     assert caught.value.code == "REC-069"
-    assert "REC-089" in codes(write_template([picture(compression="JP2L")], "iso19794-4-2005").losses)
+    assert "REC-089" in codes(write_template([picture(compression="JP2L")], form).losses)
+
+
+def test_a_view_that_ends_without_extensions_is_read_and_said() -> None:
+    data = write_template([by_hand(ridge_counts=(), cores=(), deltas=())], "incits378-2004").data
+    found = read_template(data[:-2])
+    assert codes(found.faults) == {"REC-072", "REC-074"} and len(found.views[0]) == 2  # type: ignore[arg-type]
+
+
+def test_the_255th_minutia_and_no_neighbour_are_told_apart() -> None:
+    counts = [[0, 254, 14, 1], [1, 254, 3, 3], [254, 0, 15, 1]]
+    found = new_minutiae(
+        500, 400, range(300), range(300), [0] * 300, kind=[1] * 300, ridge_counts=counts, ridge_method=8
+    )
+    for form in ("type9-legacy", "type9-m1"):
+        assert back(found, form).ridge_counts.tolist() == counts
 
 
 def test_an_envelope_holds_minutiae_and_pictures_and_names_their_fingers() -> None:

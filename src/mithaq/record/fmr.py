@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from mithaq.errors import FormatError
 from mithaq.record.minutiae import INCH_CM, LEAST_PPI, MOST_PPI, impossible
@@ -24,6 +25,7 @@ from mithaq.record.octets import (
     judge_length,
     number_bytes,
     packed,
+    soundest,
     too_much,
 )
 from mithaq.record.remarks import Fault, duplicates
@@ -121,16 +123,7 @@ def read_fmr(data: bytes | memoryview, form: str = "") -> MinutiaeRecord:
     if not layouts:
         raise FormatError("REC-064", "a minutiae record of an unknown version", offset=4, expected="020, 030 or 035")
     layouts.sort(key=lambda row: not _length_fits(source, row))
-    read: list[MinutiaeRecord] = []
-    first: FormatError | None = None
-    for layout in layouts:
-        try:
-            read.append(_record(source, layout))
-        except FormatError as error:
-            first = first or error
-    if first is not None and not read:
-        raise first
-    return min(read, key=lambda record: len(record.faults))
+    return soundest([partial(_record, source, layout) for layout in layouts], lambda record: len(record.faults))
 
 
 def write_fmr(record: MinutiaeRecord) -> bytes:
@@ -201,6 +194,9 @@ def _view(cursor: Cursor, layout: Layout, header: Mapping[str, int], faults: lis
         if size not in (5, 6):
             raise FormatError("REC-065", f"minutiae of {size} bytes", offset=start, expected="5 or 6")
     minutiae = cursor.take(size * fields["count"], what)
+    if cursor.at == end:
+        faults.append(Fault("REC-074", number, "it ends without the length of its extensions", "taken as none", end))
+        return RecordView(fields, minutiae, size, (), qualities, certificates, start)
     extensions = extensions_of(cursor, cursor.number(2, what), faults, number)
     if layout.capture and stated != cursor.at - start:
         after = start + stated

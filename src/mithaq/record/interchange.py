@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from mithaq.errors import FormatError
 from mithaq.record import cbeff, fmr, fmr_views, iso19794_4
 from mithaq.record.codec import read_transaction
-from mithaq.record.iso19794_4 import FingerImage
+from mithaq.record.iso19794_4 import IMAGE_FORMS, FingerImage
 from mithaq.record.minutiae import CONVENTIONS, Minutiae, fitted
 from mithaq.record.model import Record, Transaction
 from mithaq.record.octets import too_much
@@ -27,7 +27,6 @@ from mithaq.record.type9_write import type9_record
 View = Minutiae | FingerImage
 TYPE9_FORMS = ("type9-legacy", "type9-m1", "type9-efs")
 _UNSIZED = ("type9-legacy", "type9-efs")
-IMAGE_FORMS = (iso19794_4.FORM_2005, iso19794_4.FORM_2011)
 CBEFF_FORM = "cbeff-xml"
 FORMS = (*TYPE9_FORMS, *fmr.LAYOUTS, *IMAGE_FORMS, CBEFF_FORM)
 MOST_RECORDS = 99  # IDC

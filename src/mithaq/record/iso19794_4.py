@@ -1,4 +1,4 @@
-"""Finger image records of ISO/IEC 19794-4, editions 2005 and 2011.
+"""Finger image records of ISO/IEC 19794-4, editions 2005 and 2011, and of INCITS 381-2004.
 
     bytes ──read_fir──► ImageRecord(header, views, extension blocks) ──write_fir──► bytes
     ImageRecord ──finger_images──► FingerImage, ... (still compressed)  ──image_record──► ImageRecord
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mithaq.errors import FormatError
 from mithaq.record.images import payload_kind
@@ -24,6 +25,7 @@ from mithaq.record.octets import (
     judge_length,
     number_bytes,
     packed,
+    soundest,
     too_much,
 )
 from mithaq.record.remarks import Fault, Loss, duplicates
@@ -32,14 +34,16 @@ from mithaq.units import FingerPosition, PrintImage
 MAGIC = b"FIR\0"
 MOST_BYTES = 256 * 1024 * 1024
 MOST_VIEWS = 255
-FORM_2005, FORM_2011 = "iso19794-4-2005", "iso19794-4-2011"
-_VERSIONS = {b"010\0": FORM_2005, b"020\0": FORM_2011}
+FORM_2005, FORM_2011, FORM_381 = "iso19794-4-2005", "iso19794-4-2011", "incits381-2004"
+IMAGE_FORMS = (FORM_2005, FORM_2011, FORM_381)
+_VERSIONS = {FORM_2005: b"010\0", FORM_381: b"010\0", FORM_2011: b"020\0"}
 _SCALES: Parts = (
     ("scale_units", 1), ("capture_x", 2), ("capture_y", 2), ("x_scale", 2), ("y_scale", 2), ("depth", 1),
     ("compression", 1),
 )  # fmt: skip
 _HEADER: dict[str, Parts] = {
     FORM_2005: (("device", 2), ("level", 2), ("views", 1), *_SCALES, ("reserved", 2)),
+    FORM_381: (("owner", 2), ("product", 2), ("device", 2), ("level", 2), ("views", 1), *_SCALES, ("reserved", 2)),
     FORM_2011: (("views", 2), ("certified", 1), ("positions", 1)),
 }
 _VIEW_2005: Parts = (
@@ -50,10 +54,11 @@ _CAPTURE_2011: Parts = (("capture_time", 9), ("technology", 1), ("vendor", 2), (
 _VIEW_2011: Parts = (("position", 1), ("view", 1), *_SCALES, ("impression", 1), ("width", 2), ("height", 2))
 _COMPRESSIONS = {
     FORM_2005: ("NONE", "PACKED", "WSQ20", "JPEGB", "JP2", "PNG"),
+    FORM_381: ("NONE", "PACKED", "WSQ20", "JPEGB", "JP2", "PNG"),
     FORM_2011: ("NONE", "PACKED", "WSQ20", "JPEGB", "JP2", "JP2L", "PNG"),
 }
 _UNITS = {1: 1.0, 2: INCH_CM}
-_IDENTIFIERS = ("device", "vendor", "technology", "certified", "level")
+_IDENTIFIERS = ("owner", "product", "device", "vendor", "technology", "certified", "level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class ImageView:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """A whole record. In the 2005 edition the header states scale, depth and compression for all views."""
+    """A whole record. In the 2005 edition and 381 the header states scale, depth and compression for all views."""
 
     form: str
     header: Mapping[str, int]
@@ -114,18 +119,24 @@ class FingerImage:
 def read_fir(data: bytes | memoryview) -> ImageRecord:
     """The record in `data`. FormatError REC-064 to REC-067 where it is none, cut off, past the limits or impossible."""
     source = memoryview(data)
-    form = _VERSIONS.get(bytes(source[4:8]))
-    if bytes(source[:4]) != MAGIC or form is None:
+    forms = [form for form, version in _VERSIONS.items() if bytes(source[4:8]) == version]
+    if bytes(source[:4]) != MAGIC or not forms:
         raise FormatError("REC-064", "not a finger image record", offset=0, expected="FIR of version 010 or 020")
     if len(source) > MOST_BYTES:
         raise too_much(f"{len(source)} bytes", f"at most {MOST_BYTES}")
+    return soundest([partial(_record, source, form) for form in forms], lambda record: len(record.faults))
+
+
+def _record(source: memoryview, form: str) -> ImageRecord:
     faults: list[Fault] = []
     cursor = Cursor(source, 8)
-    stated = cursor.number(6 if form == FORM_2005 else 4, "the length")
+    stated = cursor.number(4 if form == FORM_2011 else 6, "the length")
     header = cursor.numbers(_HEADER[form], "the header")
     if not 0 < header["views"] <= MOST_VIEWS:
         raise too_much(f"{header['views']} views", f"1 to {MOST_VIEWS}")
-    read = _view_2005 if form == FORM_2005 else _view_2011
+    if form != FORM_2011 and header["scale_units"] not in _UNITS:
+        faults.append(Fault("REC-079", 0, "scale units that are not listed", "no resolution is read", cursor.at))
+    read = _view_2011 if form == FORM_2011 else _view_2005
     views = tuple(read(cursor, header, faults, number) for number in range(1, header["views"] + 1))
     judge_length(stated, cursor.at, len(source), faults)
     for number in duplicates([(view.fields["position"], view.fields["view"]) for view in views]):
@@ -135,13 +146,12 @@ def read_fir(data: bytes | memoryview) -> ImageRecord:
 
 def write_fir(record: ImageRecord) -> bytes:
     """The record's bytes; lengths and counts are set right. FormatError REC-069 where a number does not fit its width."""
-    old = record.form == FORM_2005
+    old = record.form != FORM_2011
     body = b"".join(_bytes_2005(view) if old else _bytes_2011(view, record.header) for view in record.views)
     head = packed(_HEADER[record.form], {**record.header, "views": len(record.views)})
-    version = next(version for version, form in _VERSIONS.items() if form == record.form)
     width = 6 if old else 4
     total = 8 + width + len(head) + len(body)
-    return MAGIC + version + number_bytes(total, width, "total length") + head + body
+    return MAGIC + _VERSIONS[record.form] + number_bytes(total, width, "total length") + head + body
 
 
 def finger_images(record: ImageRecord) -> tuple[tuple[FingerImage, ...], tuple[Fault, ...], tuple[Loss, ...]]:
@@ -170,7 +180,7 @@ def image_record(found: Sequence[FingerImage], form: str) -> ImageRecord:
     if not found:
         raise FormatError("REC-069", "there is no picture to write", expected="one at least")
     scales = [_scales(one, form) for one in found]
-    if form == FORM_2005:
+    if form != FORM_2011:
         if any(part != scales[0] for part in scales):
             raise FormatError(
                 "REC-069",
@@ -178,7 +188,7 @@ def image_record(found: Sequence[FingerImage], form: str) -> ImageRecord:
                 expected="one of each for all of them",
                 remedy=f"write them one by one, or as {FORM_2011}",
             )
-        header = {"device": 0, "level": 0, "views": 0, **scales[0], "reserved": 0}
+        header = {**dict.fromkeys((name for name, _ in _HEADER[form]), 0), **scales[0]}
     else:
         header = {"views": 0, "certified": 0, "positions": len({one.position for one in found})}
     count = {one.position: sum(other.position == one.position for other in found) for one in found}
@@ -186,7 +196,7 @@ def image_record(found: Sequence[FingerImage], form: str) -> ImageRecord:
     for one, scale in zip(found, scales, strict=True):
         fields = {name: getattr(one, name) for name in ("position", "view", "impression", "width", "height")}
         qualities = b""
-        if form == FORM_2005:
+        if form != FORM_2011:
             fields |= {"view_count": count[one.position], "score": one.score if one.score >= 0 else 254, "reserved": 0}
         else:
             fields |= {**scale, "capture_time": (1 << 72) - 1, "technology": 0, "vendor": 0, "device": 0}
@@ -259,7 +269,9 @@ def _image(record: ImageRecord, view: ImageView, number: int, faults: list[Fault
 
     if not fields["width"] or not fields["height"]:
         raise FormatError("REC-067", "a width or height of zero", offset=view.offset, expected="the picture's size")
-    fault("REC-079", unit is None, "scale units that are not listed", "no resolution is read")
+    fault(
+        "REC-079", unit is None and record.form == FORM_2011, "scale units that are not listed", "no resolution is read"
+    )
     fault("REC-079", unit is not None and not all(scales), "a resolution of zero", "no resolution is read")
     fault("REC-079", fields["compression"] >= len(names), "a compression that is not listed", "kept as a number")
     shown = payload_kind(view.data)
@@ -288,7 +300,7 @@ def _image(record: ImageRecord, view: ImageView, number: int, faults: list[Fault
 
 def _scales(one: FingerImage, form: str) -> dict[str, int]:
     names = _COMPRESSIONS[form]
-    spelt = "JP2" if one.compression == "JP2L" and form == FORM_2005 else one.compression
+    spelt = "JP2" if one.compression == "JP2L" and form != FORM_2011 else one.compression
     if spelt not in names or one.ppi is None or one.ppi_y is None or not max(one.ppi, one.ppi_y) <= MOST_PPI:
         raise FormatError(
             "REC-069",

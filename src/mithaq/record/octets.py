@@ -7,8 +7,9 @@ Lengths in a file are compared with what is there and never believed beyond it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mithaq.errors import FormatError
 from mithaq.record.remarks import Fault
@@ -17,6 +18,7 @@ BLOCK_HEAD = 4
 MOST_BLOCKS = 256  # in one view; empty ones of four bytes would else be a million objects
 
 Parts = tuple[tuple[str, int], ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,23 @@ def extension_bytes(blocks: Sequence[Extension]) -> bytes:
         + block.data
         for block in blocks
     )
+
+
+def soundest(readings: Sequence[Callable[[], T]], faults_of: Callable[[T], int]) -> T:
+    """Of the editions that share a version string, what reads with the fewest faults; the first of equals.
+
+    Where none can be read, the first one's FormatError.
+    """
+    read: list[T] = []
+    errors: list[FormatError] = []
+    for reading in readings:
+        try:
+            read.append(reading())
+        except FormatError as error:
+            errors.append(error)
+    if not read:
+        raise errors[0]
+    return min(read, key=faults_of)
 
 
 def judge_length(stated: int, used: int, present: int, faults: list[Fault]) -> None:

@@ -45,7 +45,7 @@ BEST, WORST = 2, 63  # of the legacy quality; 0 is manual, 1 none
 METHODS = {"0": 0, "1": 4, "2": 8}
 _EFS_METHODS = {"QUADRANT": 4, "OCTANT": 8, "EFTS7": 8}
 MOST_NEIGHBOURS = 8
-NO_NEIGHBOUR = 255  # with 15 ridges, in records of the FBI
+NO_NEIGHBOUR = (255, 15)  # number and ridges, in records of the FBI; others write 0
 _PICTURE_TYPES = (4, 13, 14, 15)
 _FIELDS = {
     "type9-legacy": (6, 8, 9, 10, 11, 12),
@@ -320,9 +320,11 @@ class _Reader:
             listed = _pairs(items)
             further += max(0, len(listed) - MOST_NEIGHBOURS)
             for place, (other, ridges) in enumerate(listed[:MOST_NEIGHBOURS], 1):
+                if (other, ridges) == NO_NEIGHBOUR:
+                    continue
                 if other in index and ridges is not None and ridges >= 0:
                     counts.append([at, index[other], ridges, place])
-                elif other not in (None, 0, NO_NEIGHBOUR) and not 0 < other <= total:
+                elif other and not 0 < other <= total:
                     strange += 1
         if strange:
             self.fault("REC-077", f"{strange} ridge counts to minutiae that do not exist", "left out")
@@ -349,7 +351,7 @@ class _Reader:
             if centre in index:
                 at = index[centre]
                 place[at] = place.get(at, 0) + 1
-                if other in index and ridges is not None and ridges >= 0:
+                if (other, ridges) != NO_NEIGHBOUR and other in index and ridges is not None and ridges >= 0:
                     counts.append([at, index[other], ridges, place[at]])
         return counts, method
 

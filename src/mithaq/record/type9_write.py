@@ -149,7 +149,7 @@ def _neighbours(found: Minutiae) -> dict[int, list[tuple[int, int]]]:
     order = np.lexsort((found.ridge_counts[:, 3], found.ridge_counts[:, 0]))
     for centre, other, ridges, place in found.ridge_counts[order].tolist():
         mine = lists.setdefault(centre, [])
-        mine += [(NO_NEIGHBOUR, 15)] * (min(place, MOST_NEIGHBOURS) - 1 - len(mine))
+        mine += [NO_NEIGHBOUR] * (min(place, MOST_NEIGHBOURS) - 1 - len(mine))
         mine.append((other + 1, min(ridges, 99)))
     return lists
 
