@@ -30,7 +30,7 @@ def outcome(data: bytes) -> TemplateFile | FormatError:
         found = read_template(data)
     except FormatError as error:
         return error
-    for form in ("iso19794-2-2011", "type9-legacy", "type9-efs", "iso19794-4-2005"):
+    for form in ("iso19794-2-2005", "type9-efs", "iso19794-4-2005"):
         try:
             read_template(write_template(found.views, form).data)
         except FormatError as error:
@@ -50,7 +50,7 @@ def test_cut_off_at_every_byte(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_damaged_in_a_few_bytes(form: str, seed: int) -> None:
     rng = random.Random(seed)
@@ -67,7 +67,7 @@ def test_damaged_in_a_few_bytes(form: str, seed: int) -> None:
     outcome(bytes(data))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=200),
     st.sampled_from([b"", *(data[:12] for data in WHOLE.values()), b"FMR\0 20\0", b"FMR\x00030\0"]),

@@ -82,7 +82,7 @@ def block_list(cursor: Cursor, end: int, faults: list[Fault], view: int) -> tupl
     found: list[Extension] = []
     while cursor.at + BLOCK_HEAD <= end:
         if len(found) == MOST_BLOCKS:
-            raise too_much(f"more than {MOST_BLOCKS} extension blocks in a view", f"at most {MOST_BLOCKS}")
+            raise too_much(f"more than {MOST_BLOCKS} extension blocks in a view", f"at most {MOST_BLOCKS}", cursor.at)
         at = cursor.at
         kind, length = cursor.number(2, "an extension"), cursor.number(2, "an extension")
         size = min(max(length - head, 0), end - cursor.at)
@@ -120,7 +120,7 @@ def extension_bytes(blocks: Sequence[Extension]) -> bytes:
 def soundest(readings: Sequence[Callable[[], T]], faults_of: Callable[[T], int]) -> T:
     """Of the editions that share a version string, what reads with the fewest faults; the first of equals.
 
-    Where none can be read, the first one's FormatError.
+    Where none can be read, the FormatError of the one that came furthest.
     """
     read: list[T] = []
     errors: list[FormatError] = []
@@ -130,7 +130,7 @@ def soundest(readings: Sequence[Callable[[], T]], faults_of: Callable[[T], int])
         except FormatError as error:
             errors.append(error)
     if not read:
-        raise errors[0]
+        raise max(errors, key=lambda error: error.offset or 0)
     return min(read, key=faults_of)
 
 
@@ -159,6 +159,8 @@ def number_bytes(value: int, width: int, what: str) -> bytes:
         ) from None
 
 
-def too_much(met: str, expected: str) -> FormatError:
+def too_much(met: str, expected: str, offset: int | None = None) -> FormatError:
     """The error for sizes and counts past the limits."""
-    return FormatError("REC-066", met, expected=expected, remedy="split the file, or ask for a smaller one")
+    return FormatError(
+        "REC-066", met, expected=expected, remedy="split the file, or ask for a smaller one", offset=offset
+    )
