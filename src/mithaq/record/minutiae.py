@@ -114,18 +114,18 @@ class Minutiae:
     height: int
     ppi: float
     ppi_y: float
-    x_px: NDArray[np.float64]
-    y_px: NDArray[np.float64]
-    angle_rad: NDArray[np.float64]
-    kind: NDArray[np.uint8]
-    quality: NDArray[np.int16]
+    x_px: NDArray[np.float64] = field(repr=False)
+    y_px: NDArray[np.float64] = field(repr=False)
+    angle_rad: NDArray[np.float64] = field(repr=False)
+    kind: NDArray[np.uint8] = field(repr=False)
+    quality: NDArray[np.int16] = field(repr=False)
     position: int = 0
     impression: int = UNKNOWN_IMPRESSION
     view: int = 0
     score: int = UNSTATED
-    cores: NDArray[np.float64] = field(default_factory=lambda: _none(3))
-    deltas: NDArray[np.float64] = field(default_factory=lambda: _none(5))
-    ridge_counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 4), np.int32))
+    cores: NDArray[np.float64] = field(repr=False, default_factory=lambda: _none(3))
+    deltas: NDArray[np.float64] = field(repr=False, default_factory=lambda: _none(5))
+    ridge_counts: NDArray[np.int32] = field(repr=False, default_factory=lambda: np.zeros((0, 4), np.int32))
     ridge_method: int = 0
     region: tuple[float, float, float, float] | None = None
 
