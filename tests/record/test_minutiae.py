@@ -44,6 +44,13 @@ def test_angles_are_brought_into_one_turn() -> None:
     assert (found.angle_rad < TURN).all()
 
 
+def test_the_callers_arrays_are_left_alone() -> None:
+    places, cores = np.array([1.0, 2.0]), np.array([[1.0, 2.0, -1.0]])
+    found = new_minutiae(9, 9, places, places, places, cores=cores)
+    places[0] = 7.0
+    assert found.x_px.tolist() == [1, 2] and cores[0, 2] == -1.0
+
+
 def test_a_minutia_outside_the_picture_is_kept_but_not_handed_to_the_matcher() -> None:
     found = new_minutiae(100, 50, [10, 99.6, 20, 99.4], [10, 10, -1, 49.4], [0] * 4, kind=[1, 1, 1, 2])
     assert found.inside.tolist() == [True, False, False, True]

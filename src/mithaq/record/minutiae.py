@@ -212,16 +212,16 @@ def new_minutiae(
     ridge_method: int = 0,
     region: tuple[float, float, float, float] | None = None,
 ) -> Minutiae:
-    """Checked, angles brought into [0, 2π). The arrays of a `finger.Template` can be given as they are.
+    """Checked and copied, angles brought into [0, 2π). The arrays of a `finger.Template` can be given as they are.
 
     FormatError REC-067 where sizes, resolutions or arrays describe no print. A minutia may lie outside the picture.
     """
     down = ppi if ppi_y is None else ppi_y
-    x, y = (np.asarray(part, np.float64).reshape(-1) for part in (x_px, y_px))
+    x, y = (np.array(part, np.float64).reshape(-1) for part in (x_px, y_px))
     angle = wrapped(np.asarray(angle_rad, np.float64).reshape(-1))
     kinds = np.zeros(len(x)) if kind is None else np.asarray(kind, np.float64).reshape(-1)
     sure = np.full(len(x), UNSTATED) if quality is None else np.asarray(quality, np.float64).reshape(-1)
-    points = [np.asarray(found, np.float64).reshape(-1, columns) for found, columns in ((cores, 3), (deltas, 5))]
+    points = [np.array(found, np.float64).reshape(-1, columns) for found, columns in ((cores, 3), (deltas, 5))]
     counts = np.asarray(ridge_counts, np.int64).reshape(-1, 4)
     problem = ""
     if not (0 < width <= MOST_SIDE and 0 < height <= MOST_SIDE):
