@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mithaq.record.codec import write_transaction as write_transaction
     from mithaq.record.dictionary import code_table as code_table
     from mithaq.record.dictionary import entry as entry
+    from mithaq.record.diff import Difference as Difference
     from mithaq.record.diff import differences as differences
     from mithaq.record.exchange import Answer as Answer
     from mithaq.record.exchange import Query as Query
@@ -36,6 +37,17 @@ if TYPE_CHECKING:
     from mithaq.record.fields import Entry as Entry
     from mithaq.record.findings import Finding as Finding
     from mithaq.record.images import images as images
+    from mithaq.record.interchange import FORMS as FORMS
+    from mithaq.record.interchange import TemplateFile as TemplateFile
+    from mithaq.record.interchange import Written as Written
+    from mithaq.record.interchange import convert_template as convert_template
+    from mithaq.record.interchange import read_template as read_template
+    from mithaq.record.interchange import write_template as write_template
+    from mithaq.record.iso19794_4 import FingerImage as FingerImage
+    from mithaq.record.minutiae import CONVENTIONS as CONVENTIONS
+    from mithaq.record.minutiae import Convention as Convention
+    from mithaq.record.minutiae import Minutiae as Minutiae
+    from mithaq.record.minutiae import new_minutiae as new_minutiae
     from mithaq.record.model import Field as Field
     from mithaq.record.model import Record as Record
     from mithaq.record.model import Transaction as Transaction
@@ -43,10 +55,15 @@ if TYPE_CHECKING:
     from mithaq.record.page import page as page
     from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
+    from mithaq.record.remarks import Fault as Fault
+    from mithaq.record.remarks import TemplateLoss as TemplateLoss
     from mithaq.record.show import Row as Row
     from mithaq.record.show import tree as tree
     from mithaq.record.text import codec_of as codec_of
     from mithaq.record.text import field_text as field_text
+    from mithaq.record.type9 import picture_of as picture_of
+    from mithaq.record.type9 import type9_views as type9_views
+    from mithaq.record.type9_write import type9_record as type9_record
 
 _HOMES = {
     "build": ("binary_record", "new_transaction", "tagged_record"),
@@ -54,7 +71,7 @@ _HOMES = {
     "choose": ("profile_for",),
     "codec": ("read_transaction", "write_transaction"),
     "dictionary": ("code_table", "entry"),
-    "diff": ("differences",),
+    "diff": ("Difference", "differences"),
     "exchange": (
         "Answer",
         "Query",
@@ -67,12 +84,18 @@ _HOMES = {
     "fields": ("Entry",),
     "findings": ("Finding",),
     "images": ("images",),
+    "interchange": ("FORMS", "TemplateFile", "Written", "convert_template", "read_template", "write_template"),
+    "iso19794_4": ("FingerImage",),
+    "minutiae": ("CONVENTIONS", "Convention", "Minutiae", "new_minutiae"),
     "model": ("Field", "Record", "Transaction"),
     "offsets": ("offsets",),
     "page": ("page",),
     "profile": ("Profile", "load_profile"),
+    "remarks": ("Fault", "TemplateLoss"),
     "show": ("Row", "tree"),
     "text": ("codec_of", "field_text"),
+    "type9": ("picture_of", "type9_views"),
+    "type9_write": ("type9_record",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
