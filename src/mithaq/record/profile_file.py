@@ -226,7 +226,7 @@ def _transactions(top: Table) -> tuple[dict[str, str], dict[str, Table]]:
 
 
 def _record_counts(tables: Mapping[str, Table], defaults: Table) -> list[CountRule]:
-    """The counts of `records = "1:1 2:1 4+14:1-14"`, and that no record of another type stands there."""
+    """The counts of `records = "2:1 4+14:1-14"`, and that no record of another type stands there."""
     made: list[CountRule] = []
     if not tables:
         return made
@@ -237,11 +237,11 @@ def _record_counts(tables: Mapping[str, Table], defaults: Table) -> list[CountRu
         words = table.words("records")
         weight = table.weight(usual)
         table.finish()
-        listed: list[int] = []
+        listed = [1]
         for word in words:
             match = re.fullmatch(r"(\d{1,2}(?:\+\d{1,2})*):(\d{1,3}(?:-\d{0,3})?)", word)
             if match is None:
-                raise table.problem("records", 'types and counts, as "1:1 2:1 4+14:1-14"')
+                raise table.problem("records", 'types and counts, as "2:1 4+14:1-14"')
             types = tuple(int(kind) for kind in match[1].split("+"))
             listed += types
             times = Table({"times": match[2]}, name).span("times")
