@@ -19,14 +19,17 @@ from mithaq.record.exchange import (
     read_answer,
     read_query,
 )
+from mithaq.record.explain import Explanation, explain
 from mithaq.record.findings import Finding
 from mithaq.record.images import images
 from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.profile import Profile, load_profile
+from mithaq.record.new import skeleton
+from mithaq.record.profile import Profile, load_profile, profile_names
 from mithaq.record.show import Row, tree
 
 __all__ = [
     "Answer",
+    "Explanation",
     "Field",
     "Finding",
     "Profile",
@@ -38,13 +41,16 @@ __all__ = [
     "binary_record",
     "check",
     "error_transaction",
+    "explain",
     "images",
     "load_profile",
     "new_transaction",
+    "profile_names",
     "query_transaction",
     "read_answer",
     "read_query",
     "read_transaction",
+    "skeleton",
     "tagged_record",
     "tree",
     "write_transaction",

@@ -15,7 +15,7 @@ from mithaq.record.conditions import Scope, When
 from mithaq.record.findings import Finding
 from mithaq.record.joint import joint_findings
 from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.rules import FieldRule, Profile, Weight
+from mithaq.record.rules import FieldRule, Profile, Weight, types_in_words
 from mithaq.record.structure import structure_findings
 from mithaq.record.values import value_problems
 
@@ -84,7 +84,7 @@ def _counts(asked: _Asked) -> Iterator[Finding]:
             continue
         count = sum((record.type in rule.types) != rule.others for record in asked.tx.records)
         if count not in rule.times:
-            types = " or ".join(f"Type-{kind}" for kind in rule.types)
+            types = types_in_words(rule.types, "or")
             kinds = f"other records than {types}" if rule.others else f"{types} records"
             yield Finding(
                 code="REC-102",

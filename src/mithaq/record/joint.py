@@ -15,7 +15,7 @@ from mithaq.record.conditions import When
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM
 from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
-from mithaq.record.rules import ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
+from mithaq.record.rules import ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule, types_in_words
 
 _NUMBER_AND_LETTER = re.compile(rb"([0-9]{1,40})([A-Za-z])")
 _CLASS_PPI = 500.0  # of a Type-4 record whose ISR says that the resolution is the nominal one
@@ -89,7 +89,7 @@ def _tally(tx: Transaction, profile: Profile, rule: TallyRule) -> Iterator[Findi
     else:
         stated = number_in(found.value)
         counted = sum(record.type in rule.types for record in tx.records)
-        what = f"the number of {' and '.join(f'Type-{kind}' for kind in rule.types)} records: {counted}"
+        what = f"the number of {types_in_words(rule.types, 'and')} records: {counted}"
     if stated is not None and stated != counted:
         yield _finding(
             "REC-176",

@@ -231,7 +231,7 @@ def _picture_kind(tot: str, profile: Profile, record_type: int) -> tuple[str, st
     ppi = max((rule.least_ppi for rule in limits), default=0) or 500
     known = _AT_500_PPI if ppi < 1000 else _AT_1000_PPI
     if record_type in (3, 5, 6):
-        known = ("NONE",)
+        return str(ppi), "NONE"
     rule = profile.rule(record_type, 11, tot)
     for name in known:
         if all(not limit.compression or name in limit.compression for limit in limits) and (

@@ -10,7 +10,7 @@ Not done here: reading them (`profile_file`), applying them (`check`), breaking 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -198,6 +198,12 @@ class TallyRule:
     @property
     def field(self) -> str:
         return f"{self.record_type}.{self.number:03d}"
+
+
+def types_in_words(types: Sequence[int], word: str) -> str:
+    """Types of record as a sentence lists them: "Type-4, Type-13 or Type-15"."""
+    names = [f"Type-{kind}" for kind in dict.fromkeys(types)]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
 Rule = FieldRule | CountRule | LinkRule | ImageRule | LetterRule | TallyRule

@@ -166,8 +166,8 @@ def spoilt_structures(tx: Transaction, profile: Profile, name: str) -> Iterator[
     elif name == "tag":
         for index, record in enumerate(records):
             if not record.is_binary:
-                part = record.fields[-1]
-                spelt = replace(part, tag=part.tag.replace(b".", b".0", 1))
+                end = record.fields[-1]
+                spelt = replace(end, tag=end.tag.replace(b".", b".0", 1))
                 yield _with(tx, index, with_length(replace(record, fields=(*record.fields[:-1], spelt))))
 
 
