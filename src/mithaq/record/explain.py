@@ -27,7 +27,6 @@ from mithaq.record.rules import (
     Profile,
     Rule,
     Severity,
-    Span,
     TallyRule,
     Trust,
     Weight,
