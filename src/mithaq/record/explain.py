@@ -27,6 +27,7 @@ from mithaq.record.rules import (
     Profile,
     Rule,
     Severity,
+    Span,
     TallyRule,
     Trust,
     Weight,
@@ -180,10 +181,10 @@ def _said(profile: Profile, rule: Rule) -> tuple[str, str]:
         return _field_said(profile, rule), f"الحقل {rule.field} {rule.mnemonic}".rstrip()
     kinds = "" if isinstance(rule, LetterRule) else types_in_words(rule.types, "and")
     if isinstance(rule, CountRule):
-        said = (
-            f"{where} holds no records but {kinds}." if rule.others else f"{where} holds {rule.times} {kinds} records."
-        )
-        return said, "عدد السجلات"
+        if rule.others:
+            return f"{where} holds no records but {types_in_words((1, *rule.types), 'and')}.", "سجلات أخرى"
+        times = "no" if rule.times == Span(0, 0) else str(rule.times)
+        return f"{where} holds {times} {types_in_words(rule.types, 'or')} records.", "عدد السجلات"
     if isinstance(rule, LinkRule):
         field = f"{rule.record_type}.{rule.number:03d}"
         return (
