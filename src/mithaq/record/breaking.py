@@ -136,7 +136,7 @@ def _fields(profile: Profile, rule: FieldRule) -> Iterator[tuple[Transaction, Tr
                 yield asked, asked.replace_record(index, asked.records[index].without_field(rule.number))
             if rule.when is not None:
                 yield good, upset(good, profile, rule.when, index)
-            for spoilt in spoilt_values(record, rule, profile.encoding(good)):
+            for spoilt in spoilt_values(record, rule):
                 yield good, _replaced(good, index, spoilt)
             if rule.number == 2:
                 other = record.with_field(2, bytes((200,)) if record.is_binary else "98")

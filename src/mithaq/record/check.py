@@ -45,7 +45,7 @@ class _Asked:
         self.tx = tx
         self.profile = profile
         self.transaction = tx.tot or ""
-        self.encoding = profile.encoding(tx)
+        self.encoding = profile.declared(tx) or tx.encoding
         self._scope = Scope(tx)
         self._held: dict[tuple[int, int], bool] = {}
 

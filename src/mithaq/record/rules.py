@@ -254,13 +254,11 @@ class Profile:
                 return rule.number
         raise SettingsError("REC-091", f"the profile has no field {mnemonic} in Type-{record_type}", file=self.name)
 
-    def encoding(self, tx: Transaction) -> str:
-        """The codec of the transaction's text outside Type-1: as the profile declares for its 1.015, else as that says."""
-        if not self.encodings:
-            return tx.encoding
+    def declared(self, tx: Transaction) -> str | None:
+        """The codec that the profile declares for the transaction's 1.015, or for its absence; None where it does not."""
         found = tx.records[0].field(15)
         index = -1 if found is None else number_in(bytes(found.value[:3]).partition(b"\x1f")[0])
-        return self.encodings.get(-2 if index is None else index, tx.encoding)
+        return None if index is None else self.encodings.get(index)
 
     def with_rules(self, rules: Mapping[str, Rule]) -> Profile:
         """A copy with these rules."""

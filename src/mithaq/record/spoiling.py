@@ -21,7 +21,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-./: 
 _NUMBERS = ("0", "1", "2", "5", "7", "9", "11", "16", "17", "18", "33", "77", "99", "255")
 
 
-def spoilt_values(record: Record, rule: FieldRule, encoding: str) -> Iterator[Record]:
+def spoilt_values(record: Record, rule: FieldRule) -> Iterator[Record]:
     """The record with that field spoilt in every respect that its rule speaks of, several tries for some."""
     number = rule.number
     if number == 1:
@@ -51,7 +51,7 @@ def spoilt_values(record: Record, rule: FieldRule, encoding: str) -> Iterator[Re
                     yield record.with_field(number, subfields)
                     if number == 11 and record.type >= 10:  # without a picture, for nothing else can be said of it
                         yield record.with_field(number, subfields).with_field(18, [["1", "XX"]]).without_field(999)
-    yield record.with_field(number, b"\xff\xfe\xff"[: 3 if encoding != "ascii" else 1])
+    yield record.with_field(number, b"\xff")  # text in neither ASCII nor UTF-8
 
 
 def _spoilt_item(item: Item, usual: str) -> Iterator[str]:
