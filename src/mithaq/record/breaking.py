@@ -18,7 +18,7 @@ from mithaq.record.conditions import TotIs
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Record, Transaction
-from mithaq.record.new import SIDE, mended, picture, placeholder, skeleton, turned_on, with_record
+from mithaq.record.new import SIDE, mended, picture, placeholder, settled, skeleton, turned_on, with_record
 from mithaq.record.rules import CountRule, FieldRule, ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
 from mithaq.record.spoiling import spoilt_frames, spoilt_structures, spoilt_values
 
@@ -106,7 +106,7 @@ def _candidates(profile: Profile, rule: Rule) -> Iterator[tuple[Transaction, Tra
         yield from _fields(profile, rule)
         return
     for start in _starts(profile, rule.transactions):
-        tx = mended(arranged(start, profile, rule.when), profile)
+        tx = start if rule.when is None else mended(arranged(start, profile, rule.when), profile)
         if isinstance(rule, CountRule):
             pairs = _counts(tx, profile, rule)
         elif isinstance(rule, LinkRule):
@@ -117,9 +117,15 @@ def _candidates(profile: Profile, rule: Rule) -> Iterator[tuple[Transaction, Tra
             pairs = _letters(tx, profile, rule)
         else:
             pairs = _tallies(tx, profile, rule)
-        found = [(good, bad) for good, bad in pairs if not check(good, profile)]
-        yield from found
-        if found and not isinstance(rule, (CountRule, ImageRule)):
+        good, is_good = start, True
+        some = False
+        for kept, bad in pairs:
+            if kept is not good:
+                good, is_good = kept, not check(kept, profile)
+            if is_good:
+                some = True
+                yield good, bad
+        if some:
             return
 
 
@@ -170,6 +176,8 @@ def _with_field(start: Transaction, profile: Profile, rule: FieldRule) -> Transa
     if index is None:
         return None
     tx = tx.replace_record(index, with_value(tx, profile, tx.records[index], rule.number))
+    if tx.records == start.records:
+        return start
     tx = mended(tx, profile)
     index = place(tx, rule.record_type)
     return tx if index is not None and tx.records[index].field(rule.number) and not check(tx, profile) else None
@@ -194,7 +202,8 @@ def _counts(tx: Transaction, profile: Profile, rule: CountRule) -> Iterator[tupl
                 more = with_record(more, profile, kind)
             yield tx, more
     if 0 < rule.times.least == len(counted) and 1 not in rule.types:
-        yield tx, tx.with_records([record for record in tx.records if record is not counted[-1]])
+        left = [record for record in tx.records if record is not counted[-1]]
+        yield tx, settled(tx.with_records(left), profile)
 
 
 def _links(tx: Transaction, profile: Profile, rule: LinkRule) -> Iterator[tuple[Transaction, Transaction]]:
@@ -244,7 +253,10 @@ def _images(tx: Transaction, profile: Profile, rule: ImageRule) -> Iterator[tupl
     tx = arranged(tx, profile, rule.when, index)
     record = tx.records[index]
     if rule.positions:
-        record = _stating(record, 4, 13, rule.positions[0])
+        record = _stating(_stating(record, 3, 3, 0), 4, 13, rule.positions[0])
+    across = None if record.is_binary else record.field(9)
+    if across is not None:
+        record = record.with_field(10, bytes(across.value))
     tx = mended(tx.replace_record(index, record), profile)
     index = place(tx, kind)
     if index is None:

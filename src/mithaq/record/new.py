@@ -15,6 +15,7 @@ from importlib.resources import files
 from mithaq.errors import SettingsError
 from mithaq.record.build import binary_record, new_transaction, tagged_record
 from mithaq.record.check import check
+from mithaq.record.conditions import Scope
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, Record, Transaction, Value
@@ -25,7 +26,7 @@ WORD = "PLACEHOLDER"
 DAY = "19700101"
 SIDE = 128  # pixels of a placeholder picture, both ways
 _INSTANT = "19700101000000Z"
-_SCALE = "19.69"  # pixels per millimetre: 500 ppi
+_SCALE, _NO_SCALE = "19.69", "00.00"  # pixels per millimetre: 500 ppi; without a record of Types 3 to 7
 _FILES = {
     "WSQ20": "picture.wsq",
     "JPEGB": "picture.jpg",
@@ -53,7 +54,7 @@ def skeleton(tot: str, profile: Profile) -> Transaction:
             expected=", ".join(profile.transactions),
         )
     header: dict[int, Value] = {
-        4: tot, 5: DAY, 7: WORD, 8: WORD, 9: WORD, 11: "00.00", 12: "00.00", 2: profile.edition or "0502"
+        4: tot, 5: DAY, 7: WORD, 8: WORD, 9: WORD, 11: _NO_SCALE, 12: _NO_SCALE, 2: profile.edition or "0502"
     }  # fmt: skip
     for number, usual in header.items():
         header[number] = _fitting(profile.rule(1, number, tot), str(usual))
@@ -71,7 +72,7 @@ def mended(tx: Transaction, profile: Profile) -> Transaction:
                 break  # the other findings number the records as they were
         if changed is tx:
             break
-        tx = _settled(changed, profile)
+        tx = settled(changed, profile)
     return tx
 
 
@@ -79,11 +80,11 @@ def with_record(tx: Transaction, profile: Profile, record_type: int) -> Transact
     """The transaction with one more record of that type, under an IDC and at a position that are free."""
     idc = max((record.idc or 0 for record in tx.records), default=0) + 1
     count = sum(record.type == record_type for record in tx.records)
+    if record_type == 9:
+        taken = {record.idc for record in tx.all(9)}
+        idc = next((one.idc for one in tx.records if one.type > 2 and one.idc and one.idc not in taken), idc)
     made = tx.with_records([*tx.records, _record(tx, profile, record_type, idc, count)])
-    for finding in check(made, profile) if record_type > 8 else ():
-        if finding.record == len(made.records):
-            made = _mend(made, profile, finding)
-    return _settled(made, profile)
+    return settled(_completed(made, profile), profile)
 
 
 def value_of(rule: FieldRule) -> list[list[str]]:
@@ -146,12 +147,25 @@ def _counted(tx: Transaction, profile: Profile, rule: CountRule) -> Transaction:
     return tx.with_records([record for record in tx.records if not any(record is one for one in surplus)])
 
 
-def _settled(tx: Transaction, profile: Profile) -> Transaction:
+def _completed(tx: Transaction, profile: Profile) -> Transaction:
+    """The transaction with every field in its last record that must stand there."""
+    index, scope = len(tx.records) - 1, Scope(tx)
+    record = tx.records[index]
+    for rule in profile.by_type.get(record.type, ()) if not record.is_binary else ():
+        asked = tx.tot in rule.must and all(
+            when is None or when.holds(scope, record) for when in (rule.when, rule.must_when)
+        )
+        if asked and record.field(rule.number) is None:
+            record = record.with_field(rule.number, value_of(rule))
+    return tx.replace_record(index, record)
+
+
+def settled(tx: Transaction, profile: Profile) -> Transaction:
     """The transaction with what follows from others set right: resolutions of 1.011, check letters, links and tallies."""
-    first = tx.records[0]
-    if first.field(11) is not None and tx.first(4) is not None and bytes(first.field(11).value) == b"00.00":  # type: ignore[union-attr]
-        first = first.with_field(11, _SCALE).with_field(12, _SCALE)
-        tx = tx.replace_record(0, first)
+    stated = tx.records[0].text(11)
+    wanted = _SCALE if any(3 <= record.type <= 7 for record in tx.records) else _NO_SCALE
+    if stated in (_SCALE, _NO_SCALE) and stated != wanted:
+        tx = tx.replace_record(0, tx.records[0].with_field(11, wanted).with_field(12, wanted))
     for rule in profile.others:
         if tx.tot not in rule.transactions or isinstance(rule, ImageRule) or rule.weight.severity == "off":
             continue

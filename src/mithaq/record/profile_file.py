@@ -230,6 +230,8 @@ def _record_counts(tables: Mapping[str, Table], defaults: Table) -> list[CountRu
             types = tuple(int(kind) for kind in match[1].split("+"))
             listed += types
             times = Table({"times": match[2]}, name).span("times")
+            if times == Span(0, None):
+                continue  # as many as there are: named only so that they are none of the others
             made.append(CountRule(f"{name}.{match[1]}", frozenset((name,)), types, times, None, weight))
         if others is not None:
             made.append(

@@ -96,6 +96,10 @@ def _spoilt_header(record: Record, rule: FieldRule) -> Iterator[Record]:
     if rule.number == DATA_NUMBER.get(record.type):
         yield record.with_field(rule.number, b"")
         return
+    if rule.number in (6, 7) and record.type == 4:
+        other = record.integer(13 - rule.number) or 0
+        small = record.with_field(rule.number, b"\x00\x08").with_field(8, b"\x00")  # as many pixels, not compressed
+        yield small.with_field(DATA_NUMBER[4], bytes(8 * other))
     at, width = next((at, width) for at, (n, width) in enumerate(BINARY_ITEMS[record.type]) if n == rule.number)
     for value in (*range(254, -1, -1), *((60_000,) if width == 2 else ())):
         if item_problem(rule.items[0], str(value)) is not None:
