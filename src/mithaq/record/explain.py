@@ -179,7 +179,7 @@ def _said(profile: Profile, rule: Rule) -> tuple[str, str]:
     where = _transactions(profile, rule.transactions)
     if isinstance(rule, FieldRule):
         return _field_said(profile, rule), f"الحقل {rule.field} {rule.mnemonic}".rstrip()
-    kinds = "" if isinstance(rule, LetterRule) else types_in_words(rule.types, "and")
+    kinds = "" if isinstance(rule, LetterRule) or not rule.types else types_in_words(rule.types, "and")
     if isinstance(rule, CountRule):
         if rule.others:
             return f"{where} holds no records but {types_in_words((1, *rule.types), 'and')}.", "سجلات أخرى"

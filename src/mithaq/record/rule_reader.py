@@ -240,10 +240,13 @@ class RuleReader:
             elif inner.has("same_as"):
                 made = Same(record_type, number, *inner.field("same_as"))
             else:
+                values = inner.words("is")
+                if not values:
+                    raise inner.problem("is", "the values for which it holds")
                 made = FieldIs(
                     record_type,
                     number,
-                    inner.words("is"),
+                    values,
                     subfield=inner.take("subfield", int, 0),
                     item=inner.take("item", int, 0),
                 )
