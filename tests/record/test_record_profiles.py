@@ -302,6 +302,15 @@ def test_a_profile_that_does_not_exist_and_a_transaction_that_does_not() -> None
     assert refused.value.code == "REC-094"
 
 
+def test_a_million_wrong_subfields_are_a_thousand_findings() -> None:
+    tx = skeleton("CPS", load_profile("pruem-4.22"))
+    tx = tx.replace_record(1, tx.records[1].with_field(63, b"\x07\x1e" * 1_000_000))
+    found = check(tx, load_profile("pruem-4.22"))
+    assert len(found) == 1001 and found[-1].code == "REC-136"
+    tx = tx.replace_record(1, tx.records[1].with_field(63, b"x").with_field(12, b"\x07\x1e" * 1_000_000))
+    assert [one.code for one in check(tx, load_profile("pruem-4.22"))] == ["REC-112", "REC-115"]
+
+
 @settings(max_examples=60)
 @given(st.sampled_from(OWN), st.randoms(use_true_random=False))
 def test_a_spoilt_profile_is_read_or_refused_and_nothing_else(name: str, chance: random.Random) -> None:

@@ -17,7 +17,7 @@ from mithaq.record.joint import joint_findings
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.rules import FieldRule, Profile, Weight, types_in_words
 from mithaq.record.structure import structure_findings
-from mithaq.record.values import value_problems
+from mithaq.record.values import MOST_ALIKE, value_problems
 
 
 def check(tx: Transaction, profile: Profile) -> list[Finding]:
@@ -183,7 +183,12 @@ def _stray(asked: _Asked, index: int, record: Record, part: Field) -> Iterator[F
 
 def _value(asked: _Asked, rule: FieldRule, index: int, record: Record, part: Field) -> Iterator[Finding]:
     encoding = "ascii" if record.type == 1 else asked.encoding
-    for found in value_problems(rule, part, encoding):
+    for count, found in enumerate(value_problems(rule, part, encoding)):
+        if count == MOST_ALIKE:
+            said, remedy = "more findings about this field are not listed", "mend those that are"
+            name = f"{asked.profile.name}:{rule.id}"
+            yield _finding("REC-136", name, rule.weight, index, record, rule.field, said, remedy=remedy)
+            return
         yield _finding(
             found.code,
             f"{asked.profile.name}:{rule.id}",

@@ -35,6 +35,7 @@ KINDS: dict[str, str] = {
     "REC-128": "a picture of another kind than its record states",
     "REC-129": "records and the field that names them do not agree",
     "REC-130": "tags without leading zeros, as editions before 2007 wrote them",
+    "REC-136": "more findings of the same kind than are listed",
     "REC-170": "a picture that is larger than the profile allows",
     "REC-171": "a picture of another resolution than the profile allows",
     "REC-172": "a picture that is compressed otherwise than the profile allows",

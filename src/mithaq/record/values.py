@@ -32,6 +32,7 @@ CHARACTERS = {
 }
 FORMS = {"date": ("%Y%m%d", 8, "YYYYMMDD"), "instant": ("%Y%m%d%H%M%SZ", 15, "YYYYMMDDHHMMSSZ")}
 _CODES_SHOWN = 12
+MOST_ALIKE = 1000  # findings about one field that are listed, so that a report stays readable
 _MOST_DIGITS = 20  # a longer number is out of any range
 
 
@@ -57,8 +58,8 @@ def value_problems(rule: FieldRule, part: Field, encoding: str) -> Iterator[Prob
             yield Problem("REC-114", "the data has another length", f"{length} bytes", met, f"mend {rule.name}")
         return
     spoken = encoding if any(item.kind == "U" for item in rule.items) else "ascii"
-    subfields = _subfields(part, spoken)
-    if subfields is None:
+    text = _text(part, spoken)
+    if text is None:
         yield Problem(
             "REC-119",
             "the value is not text in the encoding of the field",
@@ -67,16 +68,19 @@ def value_problems(rule: FieldRule, part: Field, encoding: str) -> Iterator[Prob
             "write it in that encoding, or name another in 1.015",
         )
         return
-    if len(subfields) not in rule.occurs:
+    count = text.count("\x1e") + 1
+    if count not in rule.occurs:
         yield Problem(
             "REC-112",
             "the field has another number of subfields",
             str(rule.occurs),
-            str(len(subfields)),
+            str(count),
             "mend the number of subfields",
         )
-    for at, texts in enumerate(subfields, 1):
-        if len(texts) not in rule.item_count:
+    item_count = rule.item_count
+    for at, subfield in enumerate(_subfields(text, count, rule.occurs.most), 1):
+        texts = subfield.split("\x1f")
+        if len(texts) not in item_count:
             yield Problem(
                 "REC-113",
                 "a subfield has another number of items",
@@ -86,8 +90,8 @@ def value_problems(rule: FieldRule, part: Field, encoding: str) -> Iterator[Prob
                 at,
             )
             continue
-        for number, (item, text) in enumerate(zip(rule.items, texts, strict=False), 1):
-            problem = None if item.optional and not text else item_problem(item, text)
+        for number, (item, spelt) in enumerate(zip(rule.items, texts, strict=False), 1):
+            problem = None if item.optional and not spelt else item_problem(item, spelt)
             if problem is not None:
                 yield Problem(*problem, f"mend {item.name}", at, number if len(texts) > 1 else 0)
 
@@ -116,14 +120,23 @@ def codes_in_words(codes: tuple[str, ...]) -> str:
     return shown if len(codes) <= _CODES_SHOWN else f"{shown} or one of {len(codes) - _CODES_SHOWN} others"
 
 
-def _subfields(part: Field, encoding: str) -> list[list[str]] | None:
+def _text(part: Field, encoding: str) -> str | None:
+    """The field as text; the numbers of a binary item as its subfields. None where it is not in that encoding."""
     if part.is_binary_item:
-        return [[number] for number in part.text().split(" ")]
+        return part.text().replace(" ", "\x1e")
     try:
-        text = str(part.value, encoding)
+        return str(part.value, encoding)
     except UnicodeDecodeError:
         return None
-    return [subfield.split("\x1f") for subfield in text.split("\x1e")]
+
+
+def _subfields(text: str, count: int, most: int | None) -> Iterator[str]:
+    """The subfields one after another, no more than there may be: what is beyond is one finding, however many there are."""
+    start = 0
+    for _ in range(count if most is None else min(count, most)):
+        end = text.find("\x1e", start)
+        yield text[start : end if end >= 0 else len(text)]
+        start = end + 1
 
 
 def _exists(form: str, text: str) -> bool:
