@@ -204,6 +204,20 @@ clause = "agreement with XX, annex 1"
     assert load_profile("pruem-4.22").rules["1.006"] != profile.rules["1.006"]
 
 
+def test_a_new_list_of_records_takes_the_place_of_the_old_one() -> None:
+    override = f"""{CHANGE}
+[records]
+severity = "warn"
+trust = "M"
+clause = "agreement with XX"
+[transactions]
+CPS = {{ meaning = "query with a face", records = "2:1 4:1-10 10:0-1" }}
+"""
+    profile = load_profile("pruem-4.22", override)
+    assert {name for name in profile.rules if name.startswith("CPS.")} == {"CPS.2", "CPS.4", "CPS.10"}
+    assert "PMS.others" in profile.rules and "SRE.no-hit" in profile.rules
+
+
 def test_a_doubted_mark_is_off_until_an_override_turns_it_on() -> None:
     tx = without(skeleton("TPIS", load_profile("ebts-9.1")), 2, 7)
     assert rules_found(tx, "ebts-9.1") == {}

@@ -72,7 +72,7 @@ def with_value(tx: Transaction, profile: Profile, record: Record, number: int) -
     """The record with that field in it: as it is, else as the profile's rule wants it."""
     if record.field(number) is not None or record.is_binary:
         return record
-    for tally in profile.others:
+    for tally in profile.joint:
         if isinstance(tally, TallyRule) and tally.of and (tally.record_type, tally.number) == (record.type, number):
             record = with_value(tx, profile, record, tally.of)
     rule = profile.rule(record.type, number, tx.tot or "")

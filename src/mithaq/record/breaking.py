@@ -76,25 +76,24 @@ def _without_rule(profile: Profile, rule_id: str) -> Iterator[tuple[Transaction,
 def _starts(profile: Profile, names: frozenset[str] = frozenset()) -> Iterator[Transaction]:
     """Transactions that keep the profile, of these types or of any."""
     for name in sorted(names or profile.transactions) or [""]:
-        yield _start(_Key(profile), name)
+        yield _start(_Same(profile), name)
 
 
-class _Key:
-    """A profile as the key of a cache: the same one, not an equal one."""
+class _Same:
+    """A profile as the key of a cache: that one, not an equal one."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._of = (profile.name, len(profile.rules), profile.title)
 
     def __hash__(self) -> int:
-        return hash(self._of)
+        return id(self.profile)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._of == other._of
+        return isinstance(other, _Same) and self.profile is other.profile
 
 
 @lru_cache(maxsize=256)
-def _start(key: _Key, name: str) -> Transaction:
+def _start(key: _Same, name: str) -> Transaction:
     return skeleton(name, key.profile)
 
 

@@ -26,7 +26,7 @@ Holds = Callable[[When | None, Record | None], bool]
 
 def joint_findings(tx: Transaction, profile: Profile, holds: Holds) -> Iterator[Finding]:
     """Findings of the profile's rules over several fields or records; `holds` says whether a condition is fulfilled."""
-    for rule in profile.others:
+    for rule in profile.joint:
         if tx.tot not in rule.transactions:
             continue
         if isinstance(rule, ImageRule):

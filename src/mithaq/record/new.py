@@ -19,7 +19,7 @@ from mithaq.record.conditions import Scope
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, Record, Transaction, Value
-from mithaq.record.rules import CountRule, FieldRule, ImageRule, Item, LetterRule, LinkRule, Profile, TallyRule
+from mithaq.record.rules import CountRule, FieldRule, ImageRule, Item, LetterRule, LinkRule, Profile, TallyRule, Weight
 from mithaq.record.values import item_problem
 
 WORD = "PLACEHOLDER"
@@ -166,7 +166,7 @@ def settled(tx: Transaction, profile: Profile) -> Transaction:
     wanted = _SCALE if any(3 <= record.type <= 7 for record in tx.records) else _NO_SCALE
     if stated in (_SCALE, _NO_SCALE) and stated != wanted:
         tx = tx.replace_record(0, tx.records[0].with_field(11, wanted).with_field(12, wanted))
-    for rule in profile.others:
+    for rule in profile.joint:
         if tx.tot not in rule.transactions or isinstance(rule, ImageRule) or rule.weight.severity == "off":
             continue
         index = next((at for at, record in enumerate(tx.records) if record.type == rule.record_type), None)
@@ -239,7 +239,7 @@ def _picture_kind(tot: str, profile: Profile, record_type: int) -> tuple[str, st
     """The resolution and compression that the profile's limits leave open."""
     limits = [
         rule
-        for rule in profile.others
+        for rule in profile.joint
         if isinstance(rule, ImageRule) and tot in rule.transactions and record_type in rule.types and rule.when is None
     ]
     ppi = max((rule.least_ppi for rule in limits), default=0) or 500
@@ -263,10 +263,13 @@ def _fitting(rule: FieldRule | None, usual: str) -> str:
 
 
 def turned_on(profile: Profile, rule_id: str) -> Profile:
-    """The profile with that rule of severity off as a warning, so that it can be seen to work."""
+    """The profile with that rule as a warning where it is off, so that it can be seen to work; else the profile itself."""
     rule = profile.rules[rule_id]
-    on = replace(rule.weight, severity="warn") if rule.weight.severity == "off" else rule.weight
-    made = replace(rule, weight=on)
-    if isinstance(made, FieldRule) and made.presence.severity == "off":
-        made = replace(made, presence=replace(made.presence, severity="warn"))
-    return profile.with_rules({**profile.rules, rule_id: made})
+    made = replace(rule, weight=_on(rule.weight))
+    if isinstance(made, FieldRule):
+        made = replace(made, presence=_on(made.presence))
+    return profile if made == rule else profile.with_rules({**profile.rules, rule_id: made})
+
+
+def _on(weight: Weight) -> Weight:
+    return replace(weight, severity="warn") if weight.severity == "off" else weight

@@ -20,13 +20,12 @@ from typing import Any
 
 from mithaq.errors import SettingsError
 from mithaq.record.rule_reader import DOUBTED, RuleReader
-from mithaq.record.rules import CountRule, FieldRule, Profile, Rule, Span, Weight
+from mithaq.record.rules import WITHOUT_1015, CountRule, FieldRule, Profile, Rule, Span, Weight
 from mithaq.record.toml_table import Table
 
 BASE = "base-2015"  # whose weights count where a profile gives none of its own
 STRUCTURE = ("length", "contents", "order", "repeated", "foreign", "separator", "tail", "designation", "tag")
-FRAME = ("transactions", "types", "fields")  # a type of transaction, of record, and a field that has no place
-WITHOUT_1015 = -1
+_COUNTED = re.compile(r"([^.]+)\.(\d[\d+]*|others)")  # the id of a rule that a transaction's own list of records makes
 
 
 def read_profile(text: str, *, file: str = "profile", shipped: Callable[[str], Profile] | None = None) -> Profile:
@@ -103,12 +102,19 @@ def overridden(profile: Profile, text: str, *, file: str = "override") -> Profil
         groups=reader.groups,
         codes=reader.codes,
         encodings={**profile.encodings, **_encodings(top.table("encodings"))},
-    ).with_rules({**profile.rules, **made})
+    ).with_rules({**_without_lists(profile, tables), **made})
     changes = top.table("change")
     for name in changes.names():
         changed = _changed(changed, name, changes)
     top.finish()
     return changed
+
+
+def _without_lists(profile: Profile, tables: Mapping[str, Table]) -> dict[str, Rule]:
+    """The profile's rules but for those that a transaction's list of records made, where it has a new list."""
+    matches = {name: _COUNTED.fullmatch(name) for name in profile.rules}
+    old = {name for name, match in matches.items() if match is not None and match[1] in tables}
+    return {name: rule for name, rule in profile.rules.items() if name not in old}
 
 
 def _changed(profile: Profile, name: str, changes: Table) -> Profile:

@@ -23,6 +23,7 @@ Trust = Literal["C", "P", "R", "?", "M"]
 Kind = Literal["A", "N", "AN", "AS", "NS", "ANS", "H", "TEXT", "U", "B", "ANY"]
 Form = Literal["", "date", "instant"]
 
+WITHOUT_1015 = -1  # stands for an index of 1.015 in a transaction that has none
 UNSURE: tuple[Trust, ...] = ("R", "?")  # sources that no refusal may rest on
 
 
@@ -214,8 +215,8 @@ class Profile:
     """A profile as loaded. `transactions` maps each type of transaction (1.004) to its meaning; `rules` each rule by id.
 
     `structure`, `dictionary` and `cross` weigh what is checked of every transaction, `frame` what has no place in it.
-    `groups` and `codes` are the named lists of its file. `encodings` maps an index of 1.015 to a codec of Python; index
-    -1 stands for a transaction without 1.015.
+    `groups` and `codes` are the named lists of its file. `encodings` maps an index of 1.015, or WITHOUT_1015, to a
+    codec of Python.
     """
 
     name: str
@@ -236,7 +237,7 @@ class Profile:
     encodings: Mapping[int, str]
     fields: tuple[FieldRule, ...] = ()
     counts: tuple[CountRule, ...] = ()
-    others: tuple[LinkRule | ImageRule | LetterRule | TallyRule, ...] = ()
+    joint: tuple[LinkRule | ImageRule | LetterRule | TallyRule, ...] = ()
     by_field: Mapping[tuple[int, int], tuple[FieldRule, ...]] = field(default_factory=dict)  # by record type and number
     by_type: Mapping[int, tuple[FieldRule, ...]] = field(default_factory=dict)
 
@@ -257,7 +258,7 @@ class Profile:
     def declared(self, tx: Transaction) -> str | None:
         """The codec that the profile declares for the transaction's 1.015, or for its absence; None where it does not."""
         found = tx.records[0].field(15)
-        index = -1 if found is None else number_in(bytes(found.value[:3]).partition(b"\x1f")[0])
+        index = WITHOUT_1015 if found is None else number_in(bytes(found.value[:3]).partition(b"\x1f")[0])
         return None if index is None else self.encodings.get(index)
 
     def with_rules(self, rules: Mapping[str, Rule]) -> Profile:
@@ -277,7 +278,7 @@ def _found_by(rules: Iterable[Rule]) -> dict[str, Any]:
     return {
         "fields": fields,
         "counts": tuple(rule for rule in rules if isinstance(rule, CountRule)),
-        "others": tuple(rule for rule in rules if not isinstance(rule, (FieldRule, CountRule))),
+        "joint": tuple(rule for rule in rules if not isinstance(rule, (FieldRule, CountRule))),
         "by_field": by_field,
         "by_type": by_type,
     }
