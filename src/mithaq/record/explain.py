@@ -255,7 +255,8 @@ def _field_said(profile: Profile, rule: FieldRule) -> str:
 def _item_said(item: Item) -> str:
     if item.kind in ("B", "ANY"):
         return f"{item.length} bytes"
-    parts = [f"{item.length} {CHARACTERS[item.kind][1]}"]
+    words = CHARACTERS[item.kind][1]
+    parts = [f"1 character ({words})" if item.length == Span(1, 1) else f"{item.length} {words}"]
     if item.codes:
         parts.append(f"one of {codes_in_words(item.codes)}")
     if item.range is not None:
