@@ -18,7 +18,7 @@ from mithaq.record.conditions import TotIs
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Record, Transaction
-from mithaq.record.new import SIDE, mended, picture, placeholder, settled, skeleton, turned_on, with_record
+from mithaq.record.new import SIDE, WORD, mended, picture, placeholder, settled, skeleton, turned_on, with_record
 from mithaq.record.rules import CountRule, FieldRule, ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
 from mithaq.record.spoiling import spoilt_frames, spoilt_structures, spoilt_values
 
@@ -75,7 +75,7 @@ def _without_rule(profile: Profile, rule_id: str) -> Iterator[tuple[Transaction,
 
 def _starts(profile: Profile, names: frozenset[str] = frozenset()) -> Iterator[Transaction]:
     """Transactions that keep the profile, of these types or of any."""
-    for name in sorted(names or profile.transactions) or [""]:
+    for name in sorted(names or profile.transactions) or [WORD]:
         yield _start(_Same(profile), name)
 
 
