@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mithaq.record.exchange import query_transaction as query_transaction
     from mithaq.record.exchange import read_answer as read_answer
     from mithaq.record.exchange import read_query as read_query
+    from mithaq.record.explain import Explanation as Explanation
+    from mithaq.record.explain import explain as explain
     from mithaq.record.fields import Entry as Entry
     from mithaq.record.findings import Finding as Finding
     from mithaq.record.images import images as images
@@ -51,10 +53,12 @@ if TYPE_CHECKING:
     from mithaq.record.model import Field as Field
     from mithaq.record.model import Record as Record
     from mithaq.record.model import Transaction as Transaction
+    from mithaq.record.new import skeleton as skeleton
     from mithaq.record.offsets import offsets as offsets
     from mithaq.record.page import page as page
     from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
+    from mithaq.record.profile import profile_names as profile_names
     from mithaq.record.remarks import Fault as Fault
     from mithaq.record.remarks import TemplateLoss as TemplateLoss
     from mithaq.record.show import Row as Row
@@ -81,6 +85,7 @@ _HOMES = {
         "read_answer",
         "read_query",
     ),
+    "explain": ("Explanation", "explain"),
     "fields": ("Entry",),
     "findings": ("Finding",),
     "images": ("images",),
@@ -88,9 +93,10 @@ _HOMES = {
     "iso19794_4": ("FingerImage",),
     "minutiae": ("CONVENTIONS", "Convention", "Minutiae", "new_minutiae"),
     "model": ("Field", "Record", "Transaction"),
+    "new": ("skeleton",),
     "offsets": ("offsets",),
     "page": ("page",),
-    "profile": ("Profile", "load_profile"),
+    "profile": ("Profile", "load_profile", "profile_names"),
     "remarks": ("Fault", "TemplateLoss"),
     "show": ("Row", "tree"),
     "text": ("codec_of", "field_text"),

@@ -52,6 +52,14 @@ KINDS: dict[str, str] = {
     "REC-148": "minutiae without the picture that they belong to",
     "REC-149": "more than one Type-1 record",
     "REC-150": "a hash that is not that of the data",
+    "REC-170": "a picture that is larger than the profile allows",
+    "REC-171": "a picture of another resolution than the profile allows",
+    "REC-172": "a picture that is compressed otherwise than the profile allows",
+    "REC-173": "a picture with another number of bits for a pixel than the profile allows",
+    "REC-174": "a picture that is compressed further than the profile allows",
+    "REC-175": "a check letter that does not belong to its number",
+    "REC-176": "a field that counts otherwise than what it counts",
+    "REC-177": "a number outside the profile's range",
 }
 
 
