@@ -650,7 +650,7 @@ SLOTS = """\
 {image}|10|FaceImage|3=FACE
 {image}|10|PhysicalFeatureImage|
 {image}|13|PalmprintImage|3=12 13 14 15;13=20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 81 82 83 84 85 86
-{image}|13|PlantarImage|3=32 33 34 35 | 13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
+{image}|13|PlantarImage|3=32 33 34 35;13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
 {image}|13|FingerImpressionImage|
 {image}|13|FrictionRidgeImage|never
 {image}|14|FingerImpressionImage|
@@ -675,7 +675,7 @@ SLOTS = """\
 {capture}|10|FaceImage/ImageCaptureDetail|3=FACE
 {capture}|10|PhysicalFeatureImage/ImageCaptureDetail|
 {capture}|13|PalmprintImage/ImageCaptureDetail|3=12 13 14 15;13=20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 81 82 83 84 85 86
-{capture}|13|PlantarImage/ImageCaptureDetail|3=32 33 34 35 | 13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
+{capture}|13|PlantarImage/ImageCaptureDetail|3=32 33 34 35;13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
 {capture}|13|FingerImpressionImage/ImageCaptureDetail|
 {capture}|13|FrictionRidgeImage/ImageCaptureDetail|never
 {capture}|14|FingerImpressionImage/ImageCaptureDetail|
@@ -688,18 +688,18 @@ SLOTS = """\
 {position}|15|PalmprintImage/PalmPositionCode|
 {position}|19|PlantarImage/PlantarPositionCode|
 {position}|13|PalmprintImage/PalmPositionCode|3=12 13 14 15;13=20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 81 82 83 84 85 86
-{position}|13|PlantarImage/PlantarPositionCode|3=32 33 34 35 | 13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
+{position}|13|PlantarImage/PlantarPositionCode|3=32 33 34 35;13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
 {position}|13|FingerImpressionImage/FingerPositionCode|
 {position}|13|FrictionRidgeImage/FrictionRidgePositionCode|never
 {quality}|13|PalmprintImage/PalmprintImageQuality*|3=12 13 14 15;13=20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 81 82 83 84 85 86
-{quality}|13|PlantarImage/PlantarImageQuality*|3=32 33 34 35 | 13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
+{quality}|13|PlantarImage/PlantarImageQuality*|3=32 33 34 35;13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
 {quality}|13|FingerImpressionImage/FingerprintImageQuality*|
 {quality}|13|FrictionRidgeImage/FrictionRidgeImageQuality*|never
 {quality}|14|FingerImpressionImage/FingerprintImageQuality*|
 {quality}|15|PalmprintImage/PalmprintImageQuality*|
 {quality}|19|PlantarImage/PlantarImageQuality*|
 {quality-position}|13|PalmprintImage/PalmprintImageQuality*/PalmPositionCode|3=12 13 14 15;13=20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 81 82 83 84 85 86
-{quality-position}|13|PlantarImage/PlantarImageQuality*/PlantarPositionCode|3=32 33 34 35 | 13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
+{quality-position}|13|PlantarImage/PlantarImageQuality*/PlantarPositionCode|3=32 33 34 35;13=60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79
 {quality-position}|13|FingerImpressionImage/FingerprintImageQuality*/FingerPositionCode|
 {quality-position}|13|FrictionRidgeImage/FrictionRidgeImageQuality*/FrictionRidgePositionCode|never
 {quality-position}|14|FingerImpressionImage/FingerprintImageQuality*/FingerPositionCode|
