@@ -26,14 +26,15 @@ class Losses:
     """A growing list of losses; past MOST_LOSSES it only counts."""
 
     def __init__(self) -> None:
-        self._found: list[Loss] = []
+        self._found: dict[Loss, None] = {}
         self._more = 0
 
     def add(self, code: str, reason: str, *, record: int = 0, field: str = "", place: str = "") -> None:
-        """Note a loss."""
+        """Note a loss; the same one is noted once."""
+        loss = Loss(code, record, field, place, reason)
         if len(self._found) < MOST_LOSSES:
-            self._found.append(Loss(code, record, field, place, reason))
-        else:
+            self._found.setdefault(loss)
+        elif loss not in self._found:
             self._more += 1
 
     def all(self) -> tuple[Loss, ...]:

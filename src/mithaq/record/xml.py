@@ -16,10 +16,11 @@ from mithaq.errors import FormatError
 from mithaq.record.codec import contents
 from mithaq.record.loss import Loss, Losses
 from mithaq.record.model import Field, Record, Transaction, with_contents, with_length
-from mithaq.record.xml_leaves import Leaf, from_leaves, held_in_own_element, to_leaves
+from mithaq.record.xml_leaves import Leaf, from_leaves, to_leaves
+from mithaq.record.xml_limits import MOST_ELEMENTS, MOST_RECORDS, over_limit
 from mithaq.record.xml_parse import parse
-from mithaq.record.xml_table import ANY, ONLY_2008, RECORDS, table
-from mithaq.record.xml_write import chunks, prefixes_of
+from mithaq.record.xml_table import ONLY_2008, RECORDS, table
+from mithaq.record.xml_write import chunks, elements_in, prefixes_of
 
 _Leaves = Sequence[tuple[int, list[Leaf]]]
 
@@ -67,8 +68,13 @@ def _spread(tx: Transaction) -> tuple[list[int], list[tuple[int, list[Leaf]]]]:
     """The records that XML has elements for: their places in the transaction, and their leaves."""
     int_i = _is_int_i(tx)
     places = [at for at, record in enumerate(tx.records) if record.type in RECORDS and record.type not in ONLY_2008]
-    records = [tx.records[at] for at in places]
-    return places, [(record.type, to_leaves(record, _codec(tx, record), int_i=int_i)) for record in records]
+    records = _with_true_contents([tx.records[at] for at in places])
+    package = [(record.type, to_leaves(record, _codec(tx, record), int_i=int_i)) for record in records]
+    if len(package) > MOST_RECORDS:
+        raise over_limit("the package would have too many records", f"at most {MOST_RECORDS}")
+    if sum(map(elements_in, (leaves for _, leaves in package))) > MOST_ELEMENTS - 4 * len(package):
+        raise over_limit("the package would have too many elements", f"at most {MOST_ELEMENTS}")
+    return places, package
 
 
 def _codec(tx: Transaction, record: Record) -> str:
@@ -97,27 +103,34 @@ def _assembled(package: _Leaves) -> Transaction:
             raise
         first = first.with_field(15, [["003", "UTF-8"]])
         others = [from_leaves(record_type, leaves, "utf-8") for record_type, leaves in package[1:]]
+    return Transaction(tuple(_with_true_contents([first, *others])))
+
+
+def _with_true_contents(records: list[Record]) -> list[Record]:
+    """The records, 1.003 CNT made anew where it does not list them."""
+    first, *others = records
     if first.field(3) is None or contents(first) != [(record.type, record.idc) for record in others]:
         first = with_contents(first, others)
-    return Transaction((first, *others))
+    return [first, *others]
 
 
 # ---------------------------------------------------------------- what XML cannot hold
 
 
 def _compare_transaction(tx: Transaction, places: Sequence[int], back: Transaction, found: Losses) -> None:
-    int_i = _is_int_i(tx)
     returned = dict(zip(places, back.records, strict=True))
     for at, record in enumerate(tx.records):
         if at in returned:
-            _compare_record(at + 1, record, returned[at], found, int_i)
+            _compare_record(at + 1, record, returned[at], found)
         else:
-            found.add("REC-040", f"Type-{record.type} has no element in the package; the record is left out", record=at + 1)
+            found.add(
+                "REC-040", f"Type-{record.type} has no element in the package; the record is left out", record=at + 1
+            )
     if tx.tail:
         found.add("REC-044", "the bytes after the last record are left out")
 
 
-def _compare_record(number: int, record: Record, back: Record, found: Losses, int_i: bool) -> None:
+def _compare_record(number: int, record: Record, back: Record, found: Losses) -> None:
     left = list(back.fields)
     order = []
     for part in record.fields:
@@ -127,7 +140,7 @@ def _compare_record(number: int, record: Record, back: Record, found: Losses, in
         if same is not None:
             order.append(left.pop(same).number)
         else:
-            code, reason = _why(record, part, back, int_i)
+            code, reason = _why(record, part, back)
             found.add(code, reason, record=number, field=part.name)
     if order != sorted(order):
         found.add("REC-044", "the order of the fields is not kept", record=number)
@@ -145,11 +158,12 @@ def _equal(part: Field, other: Field) -> bool:
     return (part.record_type, part.number) == (other.record_type, other.number) and part.value == other.value
 
 
-def _why(record: Record, part: Field, back: Record, int_i: bool) -> tuple[str, str]:
+def _why(record: Record, part: Field, back: Record) -> tuple[str, str]:
     if part.number == 0 or part.record_type != record.type:
         return "REC-044", "what is no field of this record is left out"
-    own = held_in_own_element(record.type, part.number, int_i=int_i)
-    if not own and ANY not in table(record.type).rows:
+    if (record.type, part.number) == (1, 3):
+        return "REC-044", "CNT is not what the package holds; it is made anew"
+    if record.type == 1 and part.number not in table(1).rows:
         return "REC-041", "the field has no element; it is left out"
     if record.field(part.number) is not part:
         return "REC-043", "the field stands there more than once; one of them is kept"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mithaq.errors import FormatError
@@ -27,12 +27,12 @@ from mithaq.record.model import (
     value_bytes,
     with_length,
 )
-from mithaq.record.xml_table import ANY, RECORDS, Node, Row, table
+from mithaq.record.xml_limits import MOST_TEXT
+from mithaq.record.xml_table import ANY, Node, Row, table
 from mithaq.record.xml_values import NOT_XML, joined, points_in, to_text, to_xml
 
 Items = list[list[str]]
 _VECTOR = struct.Struct(">HHB")
-_MOST_ITEMS = 10_000_000  # items that one record may spread to: a subfield number far out would ask for more
 _CLAUSE = "ANSI/NIST-ITL 1-2011, XML encoding"
 
 
@@ -69,20 +69,28 @@ def place(node: Node, subfield: int, repetition: int) -> tuple[int, ...]:
 
 
 def to_leaves(record: Record, codec: str, *, int_i: bool) -> list[Leaf]:
-    """The leaves of a record of one of the RECORDS, in the order of the document."""
-    leaves = list(_Spread(record, codec, int_i).leaves()) if record.type in RECORDS else []
-    leaves.sort(key=lambda leaf: leaf.key)
-    return leaves
+    """The leaves of a record of one of the RECORDS, in the order of the document, and numbered as a reader counts them."""
+    leaves = sorted(_Spread(record, codec, int_i).leaves(), key=lambda leaf: leaf.key)
+    return list(_counted(leaves))
 
 
-def held_in_own_element(record_type: int, number: int, *, int_i: bool) -> bool:
-    """True where the standard, or INT-I where it is meant, has an element for the field."""
-    return bool(_rows(record_type, number, int_i))
-
-
-def _rows(record_type: int, number: int, int_i: bool) -> list[Row]:
-    rows = table(record_type).rows.get(number, [])
-    return [row for row in rows if int_i or any(not when.startswith("int-i") for _, when in row.places)]
+def _counted(leaves: Iterable[Leaf]) -> Iterator[Leaf]:
+    """The leaves with the indexes that their elements have in the document, where a subfield may have left a gap."""
+    keys: dict[tuple[int, ...], tuple[int, ...]] = {(): ()}
+    counts: dict[tuple[int, ...], int] = {}
+    for leaf in leaves:
+        subfield = repetition = 0
+        for depth, step in enumerate(leaf.node.steps):
+            old = leaf.key[: 2 * depth + 2]
+            outer = keys[old[:-2]]
+            if old not in keys:
+                index = counts.get((*outer, step.rank), 0)
+                counts[*outer, step.rank] = index + 1
+                keys[old] = (*outer, step.rank, index)
+            index = keys[old][-1]
+            subfield = index + step.first if step.mark == "*" else subfield
+            repetition = index if step.mark == "+" else repetition
+        yield replace(leaf, key=keys[leaf.key], subfield=subfield, repetition=repetition)
 
 
 class _Spread:
@@ -98,7 +106,7 @@ class _Spread:
         for part in self._record.fields:
             if part.record_type != self._record.type or part.number in (0, 1):
                 continue
-            rows = _rows(self._record.type, part.number, self._int_i)
+            rows = [row for row in table(self._record.type).rows.get(part.number, []) if self._may_stand(row)]
             if not rows:
                 for leaf in self._other(part, others):
                     yield leaf
@@ -114,7 +122,8 @@ class _Spread:
             if not part.is_binary_item:
                 text = decoded(part.value, self._codec)
                 value = "\x1e".join("\x1f".join(items) for items in text) if text is not None else part.value
-                if isinstance(value, str) and NOT_XML.search(value.replace("\x1e", "").replace("\x1f", "")):
+                plain = "" if text is None else "".join(item for items in text for item in items)
+                if len(plain) > MOST_TEXT or NOT_XML.search(plain):
                     value = part.value
             if node is not None:
                 yield Leaf(node, place(node, index, 0), index, 0, value, part.number)
@@ -129,7 +138,7 @@ class _Spread:
         items = self._items(part)
         if items is None:
             return
-        start, size = table(self._record.type).group.get(part.number, (0, 0))
+        _, size = table(self._record.type).group.get(part.number, (0, 0))
         for subfield, texts in enumerate(items):
             for row in rows:
                 positions = range(row.item, len(texts), size) if row.repeats else range(row.item, row.item + 1)
@@ -178,6 +187,11 @@ class _Spread:
     def _place_of(self, row: Row, text: str, texts: Sequence[str]) -> Node | None:
         return next((node for node, when in row.places if self._holds(when, text, texts)), None)
 
+    def _may_stand(self, row: Row) -> bool:
+        """True where this record has a place for the row, whatever the value."""
+        conditions = (when.partition("&")[0] for _, when in row.places)
+        return any(condition.startswith("A=") or self._holds(condition, "", []) for condition in conditions)
+
     def _holds(self, when: str, text: str, texts: Sequence[str]) -> bool:
         condition, _, own = when.partition("&")
         if own == "date" and len(text) != 8:
@@ -187,9 +201,9 @@ class _Spread:
         if condition == "int-i":
             return self._int_i
         for case in condition.split(";"):
-            name, _, values = case.partition("=")
+            name, equal, values = case.partition("=" if "=" in case else "~")
             met = (texts[0] if texts else "") if name == "A" else self._heads.get(int(name), "")
-            if met and (met.lstrip("0") or "0") in values.split(" "):
+            if ((met.lstrip("0") or met[:1]) in values.split(" ")) == (equal == "="):
                 return True
         return False
 
@@ -253,10 +267,7 @@ def _gathered(record_type: int, leaves: Iterable[Leaf]) -> tuple[dict[int, Value
     for leaf in leaves:
         for row in leaf.node.rows:
             if row.number == ANY:
-                value = leaf.value
-                if isinstance(value, str):
-                    value = [items.split("\x1f") for items in value.split("\x1e")]
-                others.append((leaf.number, value))
+                others.append((leaf.number, _split(leaf.value)))
             elif isinstance(leaf.value, memoryview):
                 data[row.number] = leaf.value
             else:
@@ -272,6 +283,10 @@ def _gathered(record_type: int, leaves: Iterable[Leaf]) -> tuple[dict[int, Value
         else:
             data[number] = [_texts(subfields.get(at, {})) for at in range(max(subfields) + 1)]
     return data, others
+
+
+def _split(value: str | memoryview) -> Value:
+    return value if isinstance(value, memoryview) else [items.split("\x1f") for items in value.split("\x1e")]
 
 
 def _texts(cells: dict[int, tuple[Row, dict[tuple[int, int], str]]]) -> list[str]:

@@ -15,16 +15,17 @@ from xml.parsers import expat
 from mithaq.errors import FormatError
 from mithaq.record.loss import Losses
 from mithaq.record.xml_leaves import Leaf
-from mithaq.record.xml_table import ANY, CATEGORY, NAMESPACES, OLD_NAMESPACES, RECORDS, ROOT, Node, table
-
-# Limits on hostile structure. Real packages stay far below: the largest sample has 250 elements, 9 deep, no attributes.
-MOST_BYTES = 512 << 20  # bytes of a file; 30 palms at 1000 ppi without compression, as base64
-MOST_DEPTH = 24  # elements inside one another; the deepest path of the table has 10
-MOST_ELEMENTS = 500_000  # elements of a file; about what 60 latents with every ridge feature marked have
-MOST_ATTRIBUTES = 16  # attributes of one element; the standard asks for none
-MOST_TEXT = 1 << 20  # characters of one value that is no payload; the longest field of text is far shorter
-MOST_TOKEN = 1 << 20  # bytes of one tag, comment or instruction, which the parser must hold whole
-MOST_RECORDS = 1_000  # records of a package; 1.003 can count 999 and Type-1
+from mithaq.record.xml_limits import (
+    MOST_ATTRIBUTES,
+    MOST_BYTES,
+    MOST_DEPTH,
+    MOST_ELEMENTS,
+    MOST_RECORDS,
+    MOST_TEXT,
+    MOST_TOKEN,
+    over_limit,
+)
+from mithaq.record.xml_table import ANY, CATEGORY, NAMESPACES, OLD_NAMESPACES, RECORDS, ROOT, Node, child, table
 
 _CHUNK = 64 << 10  # bytes fed at a time: bounds what is looked at again when a token is cut
 _ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1"})  # what the parser knows by itself
@@ -119,13 +120,6 @@ def parse(data: bytes | bytearray | memoryview, losses: Losses) -> Package:
     except FormatError as refusal:
         raise _with_offset(refusal, parser.CurrentByteIndex) from None
     return reader.finished()
-
-
-def over_limit(problem: str, expected: str) -> FormatError:
-    """The refusal of what goes over a limit."""
-    return FormatError(
-        "REC-032", problem, expected=expected, remedy="do not accept the file: real ones stay far below", clause=_CLAUSE
-    )
 
 
 class _Reader:
@@ -242,13 +236,17 @@ class _Reader:
 
     def _element(self, name: str, attributes: dict[str, str]) -> None:
         outer = self._open[-1]
-        node = _child(outer.node, name)
+        node, given_up = child(outer.node, name)
         count = 0 if node is None else outer.counts.get(node.name, 0)
         if node is None or (count and not node.mark):
-            problem = "the element is not known at its place" if node is None else "the element may stand there but once"
+            problem = (
+                "the element is not known at its place" if node is None else "the element may stand there but once"
+            )
             self._lose("REC-045", problem, name)
             self._skipping = 1
             return
+        if given_up and not self._package.old:
+            self._lose("REC-049", f"the element has an older name; it comes back as {node.name}", name)
         outer.counts[node.name] = count + 1
         subfield = count + node.first if node.mark == "*" else outer.subfield
         repetition = count if node.mark == "+" else outer.repetition
@@ -278,7 +276,7 @@ class _Reader:
         elif node.name == "mithaq:Subfield":
             self._open[-1].text.append("\x1f".join(closed.text))
         elif not closed.counts:
-            self._lose("REC-045", "the element is empty", "")
+            self._lose("REC-045", "the element is empty", node.name)
 
     def _own_number(self, attributes: dict[str, str]) -> int:
         number = attributes.get("number", "")
@@ -299,14 +297,6 @@ class _Reader:
         node = self._open[-1].node
         place = "/".join(step for step in (self._open[0].node.name, node.path, _shown(name)) if step)
         self._losses.add(code, reason, record=len(self._package.records), place=place)
-
-
-def _child(node: Node, name: str) -> Node | None:
-    """The child of that name; `itl` names that the 2011 edition kept from 2008 stand for their `biom` successors."""
-    found = node.children.get(name)
-    if found is None and name.startswith("itl:"):
-        found = node.children.get(name[4:])
-    return found
 
 
 def _shown(name: str) -> str:

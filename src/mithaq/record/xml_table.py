@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from mithaq.record.xml_paths import ORDER, PATHS, SLOTS
+from mithaq.record.xml_paths import OLD, ORDER, PATHS, SLOTS
 
 NAMESPACES = {
     "itl": "http://biometrics.nist.gov/standard/2011",
@@ -129,11 +129,29 @@ def table(record_type: int) -> Table:
                 row.places.append((node, condition))
         if row.places:
             made.rows.setdefault(row.number, []).append(row)
-    for number, rows in made.rows.items():
+    for field_number, rows in made.rows.items():
         items = {row.item for row in rows if row.repeats}
         if items:
-            made.group[number] = (min(items), len(items))
+            made.group[field_number] = (min(items), len(items))
     return made
+
+
+def child(node: Node, name: str) -> tuple[Node | None, bool]:
+    """The child of that name, or of the name that took its place, and whether the name is given up.
+
+    The 2011 edition moved many elements of 2008 from `itl` to `biom`, and knows them under either.
+    """
+    found = node.children.get(name)
+    if found is not None:
+        return found, False
+    present = _old().get((node.name, name)) or _old().get(("", name)) or name.removeprefix("itl:")
+    return node.children.get(present), True
+
+
+@cache
+def _old() -> dict[tuple[str, str], str]:
+    rows = (line.split("|") for line in OLD.splitlines())
+    return {(parent, old): present for parent, old, present in rows}
 
 
 @cache

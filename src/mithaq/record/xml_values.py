@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+from mithaq.record.xml_limits import MOST_TEXT
 from mithaq.record.xml_table import Row
 
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 can write in no way
@@ -23,7 +24,7 @@ _SPACES = " \t\r\n"
 
 def to_xml(row: Row, text: str, repetition: int) -> str | None:
     """The text of the row's element for an item; None where the element cannot hold it, or there is nothing to hold."""
-    if NOT_XML.search(text) or (not text and row.kind != "text"):
+    if len(text) > MOST_TEXT or NOT_XML.search(text) or (not text and row.kind != "text"):
         return None
     match row.kind:
         case "date":

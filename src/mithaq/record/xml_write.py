@@ -38,13 +38,28 @@ def prefixes_of(records: Iterable[tuple[int, list[Leaf]]]) -> set[str]:
     return found
 
 
+def elements_in(leaves: list[Leaf]) -> int:
+    """How many elements the leaves of a record take."""
+    count = 0
+    last: tuple[int, ...] = ()
+    for leaf in leaves:
+        shared = next((at for at, (a, b) in enumerate(zip(last, leaf.key, strict=False)) if a != b), len(last)) // 2
+        count += len(leaf.node.steps) - min(shared, len(leaf.node.steps) - 1)
+        if leaf.number != ANY and isinstance(leaf.value, str):
+            count += 2 + 2 * leaf.value.count("\x1e") + leaf.value.count("\x1f")
+        last = leaf.key
+    return count
+
+
 def _elements(leaves: list[Leaf]) -> Iterator[bytes]:
     open_names: list[str] = []
     open_key: tuple[int, ...] = ()
     for leaf in leaves:
         steps = leaf.node.steps
         shared = 0
-        while shared < len(steps) - 1 and open_key[2 * shared : 2 * shared + 2] == leaf.key[2 * shared : 2 * shared + 2]:
+        while (
+            shared < len(steps) - 1 and open_key[2 * shared : 2 * shared + 2] == leaf.key[2 * shared : 2 * shared + 2]
+        ):
             shared += 1
         yield _closing(open_names, shared)
         yield _opening(steps[shared:-1], open_names)
@@ -82,7 +97,9 @@ def _value(leaf: Leaf, depth: int) -> Iterator[bytes]:
     elif leaf.number != ANY:
         subfields = (subfield.split("\x1f") for subfield in leaf.value.translate(_ESCAPES).split("\x1e"))
         made = (
-            "".join(("<mithaq:Subfield>", *(f"<mithaq:Item>{item}</mithaq:Item>" for item in items), "</mithaq:Subfield>"))
+            "".join(
+                ("<mithaq:Subfield>", *(f"<mithaq:Item>{item}</mithaq:Item>" for item in items), "</mithaq:Subfield>")
+            )
             for items in subfields
         )
         yield f"{' ' * depth}<{head}>{''.join(made)}</{name}>\n".encode()
