@@ -35,6 +35,8 @@ HEAD = '''# ruff: noqa: E501
     SLOTS   slot | record type | steps | when
     ORDER   element | its children, in the order that the schemas ask for
     OLD     element, or none for any | a child's name that was given up | its present name
+
+Text, because it is smaller and quicker to load than what it is made into when first asked for.
 """
 
 '''

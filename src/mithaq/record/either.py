@@ -5,6 +5,7 @@ from __future__ import annotations
 from mithaq.record.codec import read_transaction
 from mithaq.record.loss import Loss
 from mithaq.record.model import Transaction
+from mithaq.record.xml import read_xml
 
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # what may stand before the first letter of a text file
 
@@ -12,8 +13,6 @@ _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # what may stand before th
 def read_any(data: bytes | bytearray | memoryview, *, losses: list[Loss] | None = None) -> Transaction:
     """The transaction in `data`: by `read_xml` where it is XML, else by `read_transaction`. FormatError as theirs."""
     if looks_like_xml(data):
-        from mithaq.record.xml import read_xml
-
         return read_xml(data, losses=losses)
     return read_transaction(data)
 

@@ -12,7 +12,7 @@ class Loss:
     """Something that the other encoding does not hold, or holds in another spelling.
 
     `record` counts from 1, 0 is the file; `field` reads "14.013", `place` is the path of an XML element; either may be
-    empty. `reason` is a sentence without values. Codes REC-040 to REC-052.
+    empty. `reason` is a sentence without values. Codes REC-040 to REC-053.
     """
 
     code: str

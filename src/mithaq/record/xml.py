@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from mithaq.errors import FormatError
 from mithaq.record.codec import contents
 from mithaq.record.loss import Loss, Losses
 from mithaq.record.model import Field, Record, Transaction, with_contents, with_length
 from mithaq.record.xml_leaves import Leaf, from_leaves, to_leaves
-from mithaq.record.xml_limits import MOST_ELEMENTS, MOST_RECORDS, over_limit
+from mithaq.record.xml_limits import MOST_BYTES, MOST_ELEMENTS, MOST_RECORDS, over_limit
 from mithaq.record.xml_parse import parse
 from mithaq.record.xml_table import ONLY_2008, RECORDS, table
 from mithaq.record.xml_write import chunks, elements_in, prefixes_of
@@ -74,6 +75,8 @@ def _spread(tx: Transaction) -> tuple[list[int], list[tuple[int, list[Leaf]]]]:
         raise over_limit("the package would have too many records", f"at most {MOST_RECORDS}")
     if sum(map(elements_in, (leaves for _, leaves in package))) > MOST_ELEMENTS - 4 * len(package):
         raise over_limit("the package would have too many elements", f"at most {MOST_ELEMENTS}")
+    if sum(len(leaf.value) for _, leaves in package for leaf in leaves) > MOST_BYTES // 2:
+        raise over_limit("the package would be too large", f"at most {MOST_BYTES // 2} bytes of values")
     return places, package
 
 
@@ -178,6 +181,8 @@ def _why(record: Record, part: Field, back: Record) -> tuple[str, str]:
 def _compare_package(package: _Leaves, tx: Transaction, found: Losses, *, old: bool) -> None:
     int_i = _is_int_i(tx)
     for number, ((record_type, leaves), record) in enumerate(zip(package, tx.records, strict=True), 1):
+        if any(leaf.key > after.key for leaf, after in pairwise(leaves)):
+            found.add("REC-053", "the order of the elements is not kept where the schemas leave it free", record=number)
         back = {leaf.name: leaf for leaf in to_leaves(record, _codec(tx, record), int_i=int_i)}
         for leaf in leaves:
             other = back.pop(leaf.name, None)

@@ -107,15 +107,16 @@ class _Spread:
             if part.record_type != self._record.type or part.number in (0, 1):
                 continue
             rows = [row for row in table(self._record.type).rows.get(part.number, []) if self._may_stand(row)]
-            if not rows:
-                for leaf in self._other(part, others):
-                    yield leaf
-                    others += 1
-            elif self._record.field(part.number) is part:
-                yield from self._of_field(part, rows)
+            if rows and self._record.field(part.number) is not part:
+                continue
+            made = list(self._of_field(part, rows)) if rows else []
+            if not made and not (rows and part.is_binary_item):
+                made = list(self._other(part, others))
+                others += len(made)
+            yield from made
 
     def _other(self, part: Field, index: int) -> Iterator[Leaf]:
-        """A field without an element of its own, in ours."""
+        """A field without an element of its own, or whose value that cannot hold at all, in ours."""
         for row in table(self._record.type).rows.get(ANY, []):
             node = self._place_of(row, "", [])
             value: str | memoryview = part.value

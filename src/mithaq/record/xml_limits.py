@@ -1,6 +1,6 @@
 """Limits on hostile XML, each with its unit and reason, and the refusal of what goes over one.
 
-Real packages stay far below: the largest sample has 400 elements, 9 deep, no attributes. What would not be read back is
+Real packages stay far below: the largest sample has 903 elements, 10 deep, and attributes on its root alone. What would not be read back is
 not written either.
 """
 
