@@ -10,7 +10,7 @@ from mithaq.errors import FormatError
 
 MOST_BYTES = 512 << 20  # bytes of a file; 30 palms at 1000 ppi without compression, as base64
 MOST_DEPTH = 24  # elements inside one another; the deepest path of the table has 10
-MOST_ELEMENTS = 500_000  # elements of a file; about what 60 latents with every ridge feature marked have
+MOST_ELEMENTS = 250_000  # elements of a file; a latent with every ridge feature marked has some thousands
 MOST_ATTRIBUTES = 16  # attributes of one element; the standard asks for none
 MOST_TEXT = 1 << 20  # characters of one value that is no payload; the longest field of text is far shorter
 MOST_TOKEN = 1 << 20  # bytes of one tag, comment or instruction, which the parser must hold whole
