@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from mithaq.errors import FormatError
@@ -28,7 +28,7 @@ from mithaq.record.model import (
     with_length,
 )
 from mithaq.record.xml_limits import MOST_TEXT
-from mithaq.record.xml_table import ANY, Node, Row, table
+from mithaq.record.xml_table import ANY, OWN_NUMBERS, Node, Row, table
 from mithaq.record.xml_values import NOT_XML, joined, points_in, to_text, to_xml
 
 Items = list[list[str]]
@@ -90,7 +90,9 @@ def _counted(leaves: Iterable[Leaf]) -> Iterator[Leaf]:
             index = keys[old][-1]
             subfield = index + step.first if step.mark == "*" else subfield
             repetition = index if step.mark == "+" else repetition
-        yield replace(leaf, key=keys[leaf.key], subfield=subfield, repetition=repetition)
+        key = keys[leaf.key]
+        same = key == leaf.key and subfield == leaf.subfield and repetition == leaf.repetition
+        yield leaf if same else Leaf(leaf.node, key, subfield, repetition, leaf.value, leaf.number)
 
 
 class _Spread:
@@ -110,7 +112,7 @@ class _Spread:
             if rows and self._record.field(part.number) is not part:
                 continue
             made = list(self._of_field(part, rows)) if rows else []
-            if not made and not (rows and part.is_binary_item):
+            if not made and part.number in OWN_NUMBERS and not (rows and part.is_binary_item):
                 made = list(self._other(part, others))
                 others += len(made)
             yield from made
@@ -120,7 +122,7 @@ class _Spread:
         for row in table(self._record.type).rows.get(ANY, []):
             node = self._place_of(row, "", [])
             value: str | memoryview = part.value
-            if not part.is_binary_item:
+            if not part.is_binary_item and len(part.value) <= 4 * MOST_TEXT:
                 text = decoded(part.value, self._codec)
                 value = "\x1e".join("\x1f".join(items) for items in text) if text is not None else part.value
                 plain = "" if text is None else "".join(item for items in text for item in items)

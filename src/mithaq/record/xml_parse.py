@@ -25,7 +25,18 @@ from mithaq.record.xml_limits import (
     MOST_TOKEN,
     over_limit,
 )
-from mithaq.record.xml_table import ANY, CATEGORY, NAMESPACES, OLD_NAMESPACES, RECORDS, ROOT, Node, child, table
+from mithaq.record.xml_table import (
+    ANY,
+    CATEGORY,
+    NAMESPACES,
+    OLD_NAMESPACES,
+    OWN_NUMBERS,
+    RECORDS,
+    ROOT,
+    Node,
+    child,
+    table,
+)
 
 _CHUNK = 64 << 10  # bytes fed at a time: bounds what is looked at again when a token is cut
 _ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1"})  # what the parser knows by itself
@@ -280,7 +291,7 @@ class _Reader:
 
     def _own_number(self, attributes: dict[str, str]) -> int:
         number = attributes.get("number", "")
-        if not (number.isascii() and number.isdigit() and 2 < int(number[:10]) < 10_000):
+        if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number) in OWN_NUMBERS):
             raise _not_a_package("a field of our own element has no number", "number='3' to number='9999'")
         return int(number)
 

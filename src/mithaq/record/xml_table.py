@@ -55,14 +55,15 @@ RECORDS: Mapping[int, str] = {
 ONLY_2008 = frozenset({3, 5, 6})  # record types whose elements the 2011 edition dropped
 CATEGORY = "RecordCategoryCode"
 ANY = 0  # the row of fields that have no element of their own
+OWN_NUMBERS = range(3, 10_000)  # the fields that our own element takes: domains number theirs with up to four digits
 _STEP = re.compile(r"([^*+]+)([*+]?)([0-9]*)")
 _SLOT = re.compile(r"\{[a-z-]+\}")
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An element at its place under a record. `mark` is "*" where it repeats for subfields (from number `first` on), "+"
-    where it repeats inside one; `rows` are what it holds, if it holds a value."""
+    """An element at its place under a record, `steps` leading to it. `mark` is "*" where it repeats for subfields (from
+    number `first` on), "+" where it repeats inside one; `rows` are what it holds, if it holds a value."""
 
     name: str
     rank: int
@@ -81,7 +82,10 @@ class Node:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One item of one field (`part` of it, where an element holds only that) and the places where it may stand."""
+    """One item of one field (`part` of it, where an element holds only that) and the places where it may stand.
+
+    `repeats` where the items themselves repeat inside a subfield, such as the points of a polygon.
+    """
 
     number: int
     item: int
@@ -89,11 +93,7 @@ class Row:
     form: str
     part: int
     places: list[tuple[Node, str]] = field(default_factory=list)
-
-    @property
-    def repeats(self) -> bool:
-        """True where the items themselves repeat inside a subfield, such as the points of a polygon."""
-        return self.kind not in ("point", "vector") and any(step.mark == "+" for step in self.places[0][0].steps)
+    repeats: bool = False
 
 
 @dataclass(slots=True)
@@ -128,6 +128,7 @@ def table(record_type: int) -> Table:
                     _node(root, f"{end}/mithaq:Subfield*/mithaq:Item*")
                 row.places.append((node, condition))
         if row.places:
+            row.repeats = name not in ("point", "vector") and any(step.mark == "+" for step in row.places[0][0].steps)
             made.rows.setdefault(row.number, []).append(row)
     for field_number, rows in made.rows.items():
         items = {row.item for row in rows if row.repeats}
