@@ -8,6 +8,7 @@ there and back. Payloads are passed on as views. Not done here: XML's own spelli
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from mithaq.record.xml_table import ANY, OWN_NUMBERS, Node, Row, table
 from mithaq.record.xml_values import NOT_XML, joined, points_in, to_text, to_xml
 
 Items = list[list[str]]
+_ENDS = re.compile(rb"[\x1c\x1d]")  # what would end a field, or the record, before its time
 _VECTOR = struct.Struct(">HHB")
 _CLAUSE = "ANSI/NIST-ITL 1-2011, XML encoding"
 
@@ -250,10 +252,13 @@ def from_leaves(record_type: int, leaves: Iterable[Leaf], codec: str) -> Record:
     made: list[tuple[int, memoryview]] = [(1, memoryview(b"0"))]
     for number, value in [*values.items(), *others]:
         if isinstance(value, memoryview):
-            made.append((number, value))
+            raw = value
         else:
-            name = f"{record_type}.{number:03d}"
-            made.append((number, memoryview(value_bytes(value, field=name, encoding=codec))))
+            raw = memoryview(value_bytes(value, field=f"{record_type}.{number:03d}", encoding=codec))
+        payload = number == 999 and number in table(record_type).rows
+        doubled = number == 999 and any(other == number for other, _ in made)
+        if not doubled and (payload or _ENDS.search(raw) is None):
+            made.append((number, raw))
     made.sort(key=lambda field: field[0])
     fields = tuple(Field(record_type, number, value, b"%d.%03d:" % (record_type, number)) for number, value in made)
     return with_length(Record(record_type, fields, FS))

@@ -57,7 +57,7 @@ class Package:
 
 @dataclass(slots=True)
 class _Open:
-    """An element that has begun. `node` is None for one that is ours and lies inside a field of any number."""
+    """An element that has begun: where it stands, how many of its children have, and what it holds so far."""
 
     node: Node
     key: tuple[int, ...]
@@ -264,7 +264,7 @@ class _Reader:
         made = _Open(node, (*outer.key, node.rank, count), subfield, repetition, number=outer.number)
         self._open.append(made)
         kind = node.rows[0].kind if node.rows else ""
-        if kind == "base64" or attributes.get("encoding") == "base64":
+        if kind == "base64" or (kind == "field" and attributes.get("encoding") == "base64"):
             made.payload = _Base64()
         if kind == "field":
             made.number = self._own_number(attributes)
@@ -279,8 +279,10 @@ class _Reader:
             if str(value).strip().lstrip("0") != str(record_type):
                 self._lose("REC-045", "the category is not that of the record", CATEGORY)
         elif node.rows:
-            if node.rows[0].kind == "field" and not closed.payload:
+            if closed.payload is None and node.children:
                 value = "\x1e".join(closed.text)
+            elif closed.counts:
+                self._lose("REC-045", "beside base64 there is no place for elements", node.name)
             self._leaves.append(Leaf(node, closed.key, closed.subfield, closed.repetition, value, closed.number))
         elif node.name == "mithaq:Item":
             self._open[-1].text.append(str(value))
