@@ -237,6 +237,7 @@ def test_record_types_without_an_element_are_left_out_and_named() -> None:
 @pytest.mark.parametrize(
     ("data", "code", "reason"),
     [
+        (first((14, 1)) + first((14, 1)) + print14(1), "REC-040", "second Type-1"),
         (first((14, 1), width=2) + print14(1), "REC-044", "three digits"),
         (first((14, 1), shift=1) + print14(1), "REC-044", "LEN"),
         (first((14, 9)) + print14(1), "REC-044", "CNT"),

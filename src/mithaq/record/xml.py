@@ -10,6 +10,7 @@ document, come back. LEN has no XML form and is counted anew; so is 1.003 CNT wh
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from mithaq.errors import FormatError
 from mithaq.record.codec import contents
 from mithaq.record.loss import Loss, Losses
 from mithaq.record.model import Field, Record, Transaction, with_contents, with_length
-from mithaq.record.xml_leaves import Leaf, from_leaves, to_leaves
+from mithaq.record.xml_leaves import Leaf, from_leaves, kept_fields, to_leaves
 from mithaq.record.xml_limits import MOST_BYTES, MOST_ELEMENTS, MOST_RECORDS, over_limit
 from mithaq.record.xml_parse import parse
 from mithaq.record.xml_table import ONLY_2008, RECORDS, table
@@ -29,7 +30,7 @@ _Leaves = Sequence[tuple[int, list[Leaf]]]
 def read_xml(data: bytes | bytearray | memoryview, *, losses: list[Loss] | None = None) -> Transaction:
     """The transaction in a NIEM XML package. Payloads are decoded into the values; nothing else of `data` is kept.
 
-    FormatError REC-030 to REC-036 where it is no package, is broken, or goes over a limit of `xml_parse`. `losses` takes
+    FormatError REC-030 to REC-036 where it is no package, is broken, or goes over a limit of `xml_limits`. `losses` takes
     what a traditional transaction cannot hold: comments, unknown elements, values in another spelling.
     """
     found = Losses()
@@ -68,7 +69,8 @@ def xml_chunks(tx: Transaction, *, losses: list[Loss] | None = None) -> Iterator
 def _spread(tx: Transaction) -> tuple[list[int], list[tuple[int, list[Leaf]]]]:
     """The records that XML has elements for: their places in the transaction, and their leaves."""
     int_i = _is_int_i(tx)
-    places = [at for at, record in enumerate(tx.records) if record.type in RECORDS and record.type not in ONLY_2008]
+    homeless = ONLY_2008 | {1}
+    places = [0, *(at for at, one in enumerate(tx.records) if one.type in RECORDS and one.type not in homeless)]
     records = _with_true_contents([tx.records[at] for at in places])
     package = [(record.type, to_leaves(record, _codec(tx, record), int_i=int_i)) for record in records]
     if len(package) > MOST_RECORDS:
@@ -126,51 +128,48 @@ def _compare_transaction(tx: Transaction, places: Sequence[int], back: Transacti
         if at in returned:
             _compare_record(at + 1, record, returned[at], found)
         else:
-            found.add(
-                "REC-040", f"Type-{record.type} has no element in the package; the record is left out", record=at + 1
-            )
+            kind = "a second Type-1" if record.type == 1 else f"Type-{record.type}"
+            found.add("REC-040", f"{kind} has no element in the package; the record is left out", record=at + 1)
     if tx.tail:
         found.add("REC-044", "the bytes after the last record are left out")
 
 
 def _compare_record(number: int, record: Record, back: Record, found: Losses) -> None:
-    left = list(back.fields)
+    left: dict[int, deque[Field]] = {}
+    for part in back.fields:
+        left.setdefault(part.number, deque()).append(part)
+    kept, returned = kept_fields(record), set(left)
     order = []
     for part in record.fields:
         if part.number == 1 and part.record_type == record.type:
             continue
-        same = next((at for at, other in enumerate(left) if _equal(part, other)), None)
-        if same is not None:
-            order.append(left.pop(same).number)
+        others = left.get(part.number, ())
+        if others and part.record_type == record.type and part.value == others[0].value:
+            order.append(left[part.number].popleft().number)
         else:
-            code, reason = _why(record, part, back)
+            code, reason = _why(record, part, kept.get(part.number) is part, part.number in returned)
             found.add(code, reason, record=number, field=part.name)
     if order != sorted(order):
         found.add("REC-044", "the order of the fields is not kept", record=number)
     if any(part.tag and part.tag != b"%d.%03d:" % (part.record_type, part.number) for part in record.fields):
         found.add("REC-044", "tags are not written with three digits; that is not kept", record=number)
-    length = record.field(1)
-    counted = with_length(record).field(1)
+    length, counted = record.field(1), with_length(record).field(1)
     if length is not None and counted is not None and length.value != counted.value:
         found.add("REC-044", "LEN is not the record's length; it is counted anew", record=number, field=length.name)
     if record.end != back.end:
         found.add("REC-044", "the record's end is not that of its type", record=number)
 
 
-def _equal(part: Field, other: Field) -> bool:
-    return (part.record_type, part.number) == (other.record_type, other.number) and part.value == other.value
-
-
-def _why(record: Record, part: Field, back: Record) -> tuple[str, str]:
+def _why(record: Record, part: Field, counts: bool, returned: bool) -> tuple[str, str]:
     if part.number == 0 or part.record_type != record.type:
         return "REC-044", "what is no field of this record is left out"
     if (record.type, part.number) == (1, 3):
         return "REC-044", "CNT is not what the package holds; it is made anew"
     if record.type == 1 and part.number not in table(1).rows:
         return "REC-041", "the field has no element; it is left out"
-    if record.field(part.number) is not part:
+    if not counts:
         return "REC-043", "the field stands there more than once; one of them is kept"
-    if back.field(part.number) is None:
+    if not returned:
         return "REC-042", "the field's element cannot hold this value; it is left out"
     return "REC-042", "the field comes back in another spelling"
 

@@ -70,6 +70,15 @@ def place(node: Node, subfield: int, repetition: int) -> tuple[int, ...]:
     return tuple(key)
 
 
+def kept_fields(record: Record) -> dict[int, Field]:
+    """Of each number the field that counts, as `Record.field` has it: the first, but of x.999 the last."""
+    kept: dict[int, Field] = {}
+    for part in record.fields:
+        if part.record_type == record.type and (part.number not in kept or part.number == 999):
+            kept[part.number] = part
+    return kept
+
+
 def to_leaves(record: Record, codec: str, *, int_i: bool) -> list[Leaf]:
     """The leaves of a record of one of the RECORDS, in the order of the document, and numbered as a reader counts them."""
     leaves = sorted(_Spread(record, codec, int_i).leaves(), key=lambda leaf: leaf.key)
@@ -104,6 +113,7 @@ class _Spread:
         self._record = record
         self._codec = codec
         self._int_i = int_i
+        self._kept = kept_fields(record)
 
     def leaves(self) -> Iterator[Leaf]:
         others = 0
@@ -111,7 +121,7 @@ class _Spread:
             if part.record_type != self._record.type or part.number in (0, 1):
                 continue
             rows = [row for row in table(self._record.type).rows.get(part.number, []) if self._may_stand(row)]
-            if rows and self._record.field(part.number) is not part:
+            if rows and self._kept[part.number] is not part:
                 continue
             made = list(self._of_field(part, rows)) if rows else []
             if not made and part.number in OWN_NUMBERS and not (rows and part.is_binary_item):
@@ -217,7 +227,7 @@ class _Spread:
         """The first item of the fields that decide in which element the picture stands."""
         found = {}
         for number in (3, 13, 14):
-            part = self._record.field(number)
+            part = self._kept.get(number)
             items = None if part is None else self._items(part)
             found[number] = items[0][0] if items and items[0] else ""
         return found
@@ -250,15 +260,16 @@ def from_leaves(record_type: int, leaves: Iterable[Leaf], codec: str) -> Record:
     if record_type in BINARY_ITEMS:
         return _binary(record_type, values, others)
     made: list[tuple[int, memoryview]] = [(1, memoryview(b"0"))]
+    ended = False  # by x.999: a second one would be read as part of the first
     for number, value in [*values.items(), *others]:
         if isinstance(value, memoryview):
             raw = value
         else:
             raw = memoryview(value_bytes(value, field=f"{record_type}.{number:03d}", encoding=codec))
         payload = number == 999 and number in table(record_type).rows
-        doubled = number == 999 and any(other == number for other, _ in made)
-        if not doubled and (payload or _ENDS.search(raw) is None):
+        if not (ended and number == 999) and (payload or _ENDS.search(raw) is None):
             made.append((number, raw))
+            ended = ended or number == 999
     made.sort(key=lambda field: field[0])
     fields = tuple(Field(record_type, number, value, b"%d.%03d:" % (record_type, number)) for number, value in made)
     return with_length(Record(record_type, fields, FS))
