@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from mithaq.errors import FormatError
-from mithaq.record import Loss, read_xml
+from mithaq.record import Loss, new_transaction, read_xml, tagged_record, write_xml
 from mithaq.record.loss import MOST_LOSSES
 from mithaq.record.xml_limits import (
     MOST_ATTRIBUTES,
@@ -74,6 +74,14 @@ def test_a_giant_value_is_refused(xml: str) -> None:
     assert (
         refusal(with_part(xml, f"<biom:ImageCommentText><![CDATA[{long}]]></biom:ImageCommentText>")).code == "REC-032"
     )
+
+
+def test_a_polygon_of_forty_thousand_points_is_gone_through_once() -> None:
+    polygon = "-".join(["1,2"] * 40_000)
+    tx = new_transaction(
+        {2: "0502", 4: "CAR", 9: "T"}, [tagged_record(9, {300: [["1", "2", "0", "0", polygon]]}, idc=1)]
+    )
+    assert read_xml(write_xml(tx)).records[1].text(300) == tx.records[1].text(300)
 
 
 def test_too_many_records_are_refused(xml: str) -> None:

@@ -30,7 +30,7 @@ from mithaq.record.model import (
 )
 from mithaq.record.xml_limits import MOST_TEXT
 from mithaq.record.xml_table import ANY, OWN_NUMBERS, Node, Row, table
-from mithaq.record.xml_values import NOT_XML, joined, points_in, to_text, to_xml
+from mithaq.record.xml_values import NOT_XML, joined, to_text, to_xml
 
 Items = list[list[str]]
 _ENDS = re.compile(rb"[\x1c\x1d]")  # what would end a field, or the record, before its time
@@ -171,8 +171,7 @@ class _Spread:
         node = self._place_of(row, text, texts)
         if node is None or not _stands(node, subfield):
             return
-        for at in range(points_in(row, text)):
-            made = to_xml(row, text, at)
+        for at, made in enumerate(to_xml(row, text)):
             if made is not None:
                 index = max(at, repetition)
                 yield Leaf(node, place(node, subfield, index), subfield, index, made)

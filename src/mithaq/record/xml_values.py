@@ -22,32 +22,29 @@ _TIME = re.compile(r"\d{14}Z", re.ASCII)
 _SPACES = " \t\r\n"
 
 
-def to_xml(row: Row, text: str, repetition: int) -> str | None:
-    """The text of the row's element for an item; None where the element cannot hold it, or there is nothing to hold."""
+def to_xml(row: Row, text: str) -> list[str | None]:
+    """What the row's elements hold for an item, one for each point of a polygon and else a single one.
+
+    None where the element cannot hold it, or there is nothing to hold.
+    """
     if len(text) > MOST_TEXT or NOT_XML.search(text) or (not text and row.kind != "text"):
-        return None
+        return [None]
     match row.kind:
         case "date":
-            return _to_date(text)
+            return [_to_date(text)]
         case "flag":
             letters = row.form.split(".")
-            return ("true", "false")[letters.index(text)] if text in letters else None
+            return [("true", "false")[letters.index(text)] if text in letters else None]
         case "cut":
             widths = [int(width) for width in row.form.split(".")]
             start = sum(widths[: row.part])
-            return text[start : start + widths[row.part]] if len(text) == sum(widths) else None
+            return [text[start : start + widths[row.part]] if len(text) == sum(widths) else None]
         case "pair" | "point":
-            points = text.split("-") if row.kind == "point" else [text]
-            halves = points[repetition].split(",") if repetition < len(points) else ()
-            return halves[row.part] if len(halves) == 2 else None
+            pairs = (point.split(",") for point in (text.split("-") if row.kind == "point" else [text]))
+            return [halves[row.part] if len(halves) == 2 else None for halves in pairs]
         case "const":
-            return None
-    return text
-
-
-def points_in(row: Row, text: str) -> int:
-    """How often the row's element occurs for one item."""
-    return text.count("-") + 1 if row.kind == "point" else 1
+            return [None]
+    return [text]
 
 
 def to_text(row: Row, text: str) -> str:
