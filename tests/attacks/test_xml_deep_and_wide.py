@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from mithaq.errors import FormatError
-from mithaq.record import Loss, new_transaction, read_xml, tagged_record, write_xml
+from mithaq.record import Loss, new_transaction, read_xml, tagged_record, write_xml, xml_parse
 from mithaq.record.loss import MOST_LOSSES
 from mithaq.record.xml_limits import (
     MOST_ATTRIBUTES,
@@ -51,9 +51,12 @@ def test_a_million_namespaces_are_refused(xml: str) -> None:
     assert refusal(with_part(xml, f"<biom:a {many}/>")).code == "REC-032"
 
 
-def test_a_million_elements_are_refused(xml: str) -> None:
-    for part in ("<biom:a/>", "<biom:FingerPositionCode>1</biom:FingerPositionCode>"):
-        assert refusal(with_part(xml, part * (MOST_ELEMENTS + 1))).code == "REC-032"
+def test_a_million_elements_are_refused(xml: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(with_part(xml, "<biom:a/>" * (MOST_ELEMENTS + 1))).code == "REC-032"
+    monkeypatch.setattr(xml_parse, "MOST_ELEMENTS", 2_000)
+    known = "<biom:FingerPositionCode>1</biom:FingerPositionCode>"
+    assert refusal(with_part(xml, known * 2_001)).code == "REC-032"
+    assert len(read_xml(with_part(xml, known * 1_000)).records[1].text(13) or "") == 2 * 1_000 + 1
 
 
 def test_unknown_elements_below_the_limit_make_a_short_report(xml: str) -> None:

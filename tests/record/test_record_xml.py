@@ -22,9 +22,9 @@ from mithaq.record import (
     tagged_record,
     write_transaction,
     write_xml,
+    xml,
     xml_chunks,
 )
-from mithaq.record.xml_limits import MOST_ELEMENTS
 from mithaq.record.xml_table import RECORDS, table
 
 ROOT = Path(__file__).parents[2]
@@ -334,9 +334,10 @@ def test_any_encoding_is_told_apart_by_its_first_bytes() -> None:
     assert caught.value.code == "REC-002"
 
 
-def test_what_would_not_be_read_back_is_not_written() -> None:
-    minutiae = [["1", "2", "3", "E"]] * (MOST_ELEMENTS // 5)
-    tx = of(9, {331: minutiae})
+@pytest.mark.parametrize("limit", ["MOST_ELEMENTS", "MOST_RECORDS", "MOST_BYTES"])
+def test_what_would_not_be_read_back_is_not_written(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tx = of(9, {331: [["1", "2", "3", "E"]] * 100})
+    monkeypatch.setattr(xml, limit, {"MOST_ELEMENTS": 500, "MOST_RECORDS": 1, "MOST_BYTES": 600}[limit])
     with pytest.raises(FormatError) as caught:
         write_xml(tx)
     assert caught.value.code == "REC-032"

@@ -134,7 +134,7 @@ class _Spread:
         for row in table(self._record.type).rows.get(ANY, []):
             node = self._place_of(row, "", [])
             value: str | memoryview = part.value
-            if not part.is_binary_item and len(part.value) <= 4 * MOST_TEXT:
+            if not part.is_binary_item:
                 text = decoded(part.value, self._codec)
                 value = "\x1e".join("\x1f".join(items) for items in text) if text is not None else part.value
                 plain = "" if text is None else "".join(item for items in text for item in items)
@@ -239,7 +239,9 @@ def _stands(node: Node, subfield: int) -> bool:
 
 
 def decoded(value: memoryview, codec: str) -> Items | None:
-    """The subfields' items as text; None where the bytes are not text in that encoding."""
+    """The subfields' items as text; None where the bytes are not text in that encoding, or more than a value may have."""
+    if len(value) > 4 * MOST_TEXT:
+        return None
     try:
         return [[item.decode(codec) for item in part.split(US)] for part in bytes(value).split(RS)]
     except UnicodeDecodeError:
