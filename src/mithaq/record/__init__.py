@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mithaq.record.dictionary import entry as entry
     from mithaq.record.diff import Difference as Difference
     from mithaq.record.diff import differences as differences
+    from mithaq.record.either import read_any as read_any
     from mithaq.record.exchange import Answer as Answer
     from mithaq.record.exchange import Query as Query
     from mithaq.record.exchange import answer_transaction as answer_transaction
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mithaq.record.interchange import read_template as read_template
     from mithaq.record.interchange import write_template as write_template
     from mithaq.record.iso19794_4 import FingerImage as FingerImage
+    from mithaq.record.loss import Loss as Loss
     from mithaq.record.minutiae import CONVENTIONS as CONVENTIONS
     from mithaq.record.minutiae import Convention as Convention
     from mithaq.record.minutiae import Minutiae as Minutiae
@@ -68,6 +70,9 @@ if TYPE_CHECKING:
     from mithaq.record.type9 import picture_of as picture_of
     from mithaq.record.type9 import type9_views as type9_views
     from mithaq.record.type9_write import type9_record as type9_record
+    from mithaq.record.xml import read_xml as read_xml
+    from mithaq.record.xml import write_xml as write_xml
+    from mithaq.record.xml import xml_chunks as xml_chunks
 
 _HOMES = {
     "build": ("binary_record", "new_transaction", "tagged_record"),
@@ -76,6 +81,7 @@ _HOMES = {
     "codec": ("read_transaction", "write_transaction"),
     "dictionary": ("code_table", "entry"),
     "diff": ("Difference", "differences"),
+    "either": ("read_any",),
     "exchange": (
         "Answer",
         "Query",
@@ -91,6 +97,7 @@ _HOMES = {
     "images": ("images",),
     "interchange": ("FORMS", "TemplateFile", "Written", "convert_template", "read_template", "write_template"),
     "iso19794_4": ("FingerImage",),
+    "loss": ("Loss",),
     "minutiae": ("CONVENTIONS", "Convention", "Minutiae", "new_minutiae"),
     "model": ("Field", "Record", "Transaction"),
     "new": ("skeleton",),
@@ -102,6 +109,7 @@ _HOMES = {
     "text": ("codec_of", "field_text"),
     "type9": ("picture_of", "type9_views"),
     "type9_write": ("type9_record",),
+    "xml": ("read_xml", "write_xml", "xml_chunks"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
