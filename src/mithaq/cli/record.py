@@ -333,8 +333,9 @@ def _subfields(row: Row, lang: str) -> list[str]:
             if item.text
         ]
         lines.append(f"{'':14} {number:4}: {' · '.join(parts)}")
-    if len(row.subfields) > SUBFIELDS_SHOWN:
-        lines.append(f"{'':14}    …: {len(row.subfields) - SUBFIELDS_SHOWN} more")
+    left_out = len(row.subfields) - len(row.subfields[:SUBFIELDS_SHOWN]) + row.left_out
+    if left_out:
+        lines.append(f"{'':14}    …: {left_out:,} more")
     return lines
 
 

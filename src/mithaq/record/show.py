@@ -37,7 +37,8 @@ class Item:
 class Row:
     """One field. `record` counts from 1; `field` reads "14.013", or "" for bytes without a tag; `size` is in bytes.
 
-    `subfields` holds the items of a field that has more than one, at most 200 subfields of 40 items.
+    `subfields` holds the items of a field that has more than one, at most 200 subfields of 40 items; `left_out` counts the
+    subfields after those.
     """
 
     record: int
@@ -51,6 +52,7 @@ class Row:
     name_ar: str = ""
     meaning: str = ""
     subfields: tuple[tuple[Item, ...], ...] = ()
+    left_out: int = 0
 
 
 def tree(tx: Transaction) -> tuple[Row, ...]:
@@ -65,6 +67,8 @@ def tree(tx: Transaction) -> tuple[Row, ...]:
         encoding, idc = ("ascii" if record.type == 1 else declared), record.idc
         for part in record.fields:
             name, items = names.field(part.record_type, part.number)
+            subfields = _subfields(part, encoding, items, names)
+            left_out = bytes(part.value).count(b"\x1e") + 1 - len(subfields) if subfields else 0
             rows.append(
                 Row(
                     record=index,
@@ -77,7 +81,8 @@ def tree(tx: Transaction) -> tuple[Row, ...]:
                     size=part.size,
                     name_ar=name.ar,
                     meaning=_meaning(part, name, names),
-                    subfields=_subfields(part, encoding, items, names),
+                    subfields=subfields,
+                    left_out=left_out,
                 )
             )
     if tx.tail:
