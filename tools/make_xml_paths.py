@@ -1,4 +1,4 @@
-"""Writes src/mithaq/record/xml_paths.py from our own tables of where each field stands in XML.
+"""Writes src/mithaq/record/xml/paths.py from our own tables of where each field stands in XML.
 
     python tools/make_xml_paths.py [--check]
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "tools" / "dictionary"
-TARGET = ROOT / "src" / "mithaq" / "record" / "xml_paths.py"
+TARGET = ROOT / "src" / "mithaq" / "record" / "xml" / "paths.py"
 FILES = (
     ("PATHS", "xml-paths.csv", 5),
     ("SLOTS", "xml-slots.csv", 4),

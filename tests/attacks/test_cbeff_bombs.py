@@ -7,7 +7,7 @@ from minutiae_samples import by_hand
 
 from mithaq.errors import FormatError
 from mithaq.record import read_template, write_template
-from mithaq.record.cbeff import DEEPEST, MOST_ELEMENTS, NAMESPACE
+from mithaq.record.template.cbeff import DEEPEST, MOST_ELEMENTS, NAMESPACE
 
 GOOD = write_template([by_hand()], "cbeff-xml").data
 BIR = f'<BIR xmlns="{NAMESPACE}">'.encode()

@@ -10,7 +10,7 @@ from mithaq.errors import SettingsError
 from mithaq.record import load_profile
 
 # The reader of overrides came with this module; without it there is none.
-profile_file = pytest.importorskip("mithaq.record.profile_file")
+profile_file = pytest.importorskip("mithaq.record.rules.file")
 
 OWN = files("mithaq.record").joinpath("profiles", "mithaq-1.toml").read_text(encoding="utf-8")
 FIRST_PATTERN = OWN[OWN.index("pattern = ") :].partition("\n")[0]

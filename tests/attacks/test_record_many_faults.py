@@ -8,7 +8,7 @@ import pytest
 from transactions import first, tagged
 
 from mithaq.record import check, load_profile, read_transaction
-from mithaq.record.fields_check import MOST_ALIKE
+from mithaq.record.checks.fields import MOST_ALIKE
 
 BASE = load_profile("base-2015")
 MANY = 200_000

@@ -26,5 +26,6 @@ def test_as_many_as_the_limit_allows_are_read_and_shown_in_part() -> None:
     tx = read_transaction(data)
     row = next(row for row in tree(tx) if row.field == "2.003")
     assert len(row.subfields) == MOST_SUBFIELDS
+    assert row.left_out == allowed // 2 + 1 - MOST_SUBFIELDS
     assert len(page([("many", tx)])) < 200_000
     assert check(tx, load_profile("mithaq-1"))

@@ -13,8 +13,8 @@ from minutiae_samples import MINUTIAE_FORMS, RECORD_FORMS, by_hand
 
 from mithaq.errors import FormatError
 from mithaq.record import FORMS, FingerImage, Minutiae, TemplateFile, read_template, write_template
-from mithaq.record.fmr import read_fmr
 from mithaq.record.interchange import IMAGE_FORMS
+from mithaq.record.template.fmr import read_fmr
 
 PICTURE = FingerImage(1, 0, "NONE", 4, 4, 500.0, 500.0, 8, 0, 50, memoryview(bytes(16)))
 WHOLE = {
@@ -147,7 +147,7 @@ def test_ten_thousand_empty_extension_blocks_are_refused() -> None:
 def test_a_size_or_resolution_of_zero_is_refused(form: str, name: str) -> None:
     from dataclasses import replace
 
-    from mithaq.record.fmr import write_fmr
+    from mithaq.record.template.fmr import write_fmr
 
     record = read_fmr(write_template([by_hand()], form).data, form)
     if name in record.header:

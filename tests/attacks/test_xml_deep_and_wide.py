@@ -7,17 +7,18 @@ import tracemalloc
 import pytest
 
 from mithaq.errors import FormatError
-from mithaq.record import Loss, new_transaction, read_xml, tagged_record, write_xml, xml_parse
-from mithaq.record.loss import MOST_LOSSES
-from mithaq.record.xml_limits import (
-    MOST_ATTRIBUTES,
-    MOST_BYTES,
-    MOST_DEPTH,
-    MOST_ELEMENTS,
-    MOST_RECORDS,
-    MOST_TEXT,
-    MOST_TOKEN,
+from mithaq.record import Loss, new_transaction, read_xml, tagged_record, write_xml
+from mithaq.record.limits import (
+    XML_MOST_ATTRIBUTES,
+    XML_MOST_BYTES,
+    XML_MOST_DEPTH,
+    XML_MOST_ELEMENTS,
+    XML_MOST_RECORDS,
+    XML_MOST_TEXT,
+    XML_MOST_TOKEN,
 )
+from mithaq.record.loss import MOST_LOSSES
+from mithaq.record.xml import parse as xml_parse
 
 HERE = "<biom:ImageScaleUnitsCode>"
 
@@ -35,14 +36,14 @@ def with_part(xml: str, part: str) -> bytes:
 
 def test_a_deep_tree_is_refused_at_the_limit(xml: str) -> None:
     depth = 200_000
-    for part in ("<biom:a>" * depth + "</biom:a>" * depth, "<biom:a>" * depth, "<nc:Date>" * (MOST_DEPTH + 1)):
+    for part in ("<biom:a>" * depth + "</biom:a>" * depth, "<biom:a>" * depth, "<nc:Date>" * (XML_MOST_DEPTH + 1)):
         assert refusal(with_part(xml, part)).code == "REC-032"
 
 
 def test_a_million_attributes_are_refused(xml: str) -> None:
     many = " ".join(f'a{n}=""' for n in range(1_000_000))
     assert refusal(with_part(xml, f"<biom:a {many}/>")).code == "REC-032"
-    few = " ".join(f'a{n}=""' for n in range(MOST_ATTRIBUTES + 1))
+    few = " ".join(f'a{n}=""' for n in range(XML_MOST_ATTRIBUTES + 1))
     assert refusal(with_part(xml, f"<biom:a {few}/>")).code == "REC-032"
 
 
@@ -52,8 +53,8 @@ def test_a_million_namespaces_are_refused(xml: str) -> None:
 
 
 def test_a_million_elements_are_refused(xml: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert refusal(with_part(xml, "<biom:a/>" * (MOST_ELEMENTS + 1))).code == "REC-032"
-    monkeypatch.setattr(xml_parse, "MOST_ELEMENTS", 2_000)
+    assert refusal(with_part(xml, "<biom:a/>" * (XML_MOST_ELEMENTS + 1))).code == "REC-032"
+    monkeypatch.setattr(xml_parse, "XML_MOST_ELEMENTS", 2_000)
     known = "<biom:FingerPositionCode>1</biom:FingerPositionCode>"
     assert refusal(with_part(xml, known * 2_001)).code == "REC-032"
     assert len(read_xml(with_part(xml, known * 1_000)).records[1].text(13) or "") == 2 * 1_000 + 1
@@ -66,13 +67,13 @@ def test_unknown_elements_below_the_limit_make_a_short_report(xml: str) -> None:
 
 
 def test_a_giant_tag_comment_or_instruction_is_refused(xml: str) -> None:
-    long = "a" * (MOST_TOKEN + 200_000)
+    long = "a" * (XML_MOST_TOKEN + 200_000)
     for part in (f"<biom:{long}/>", f"<!--{long}-->", f"<?a {long}?>", f'<biom:a b="{long}"/>', f"<!--{long}"):
         assert refusal(with_part(xml, part)).code == "REC-032"
 
 
 def test_a_giant_value_is_refused(xml: str) -> None:
-    long = "a" * (MOST_TEXT + 1)
+    long = "a" * (XML_MOST_TEXT + 1)
     assert refusal(with_part(xml, f"<biom:ImageCommentText>{long}</biom:ImageCommentText>")).code == "REC-032"
     assert (
         refusal(with_part(xml, f"<biom:ImageCommentText><![CDATA[{long}]]></biom:ImageCommentText>")).code == "REC-032"
@@ -90,13 +91,13 @@ def test_a_polygon_of_forty_thousand_points_is_gone_through_once() -> None:
 def test_too_many_records_are_refused(xml: str) -> None:
     record = "<itl:PackageDescriptiveTextRecord/>"
     root = "</itl:NISTBiometricInformationExchangePackage>"
-    assert refusal(xml.replace(root, record * MOST_RECORDS + root).encode()).code == "REC-032"
+    assert refusal(xml.replace(root, record * XML_MOST_RECORDS + root).encode()).code == "REC-032"
 
 
 def test_a_file_over_the_limit_is_refused_unread() -> None:
     class Huge(bytes):
         def __len__(self) -> int:
-            return MOST_BYTES + 1
+            return XML_MOST_BYTES + 1
 
     assert refusal(Huge()).code == "REC-032"
 

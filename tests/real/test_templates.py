@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mithaq.record import FORMS, Minutiae, TemplateFile, images, read_template, read_transaction, write_template
-from mithaq.record.cbeff import read_cbeff, write_cbeff
-from mithaq.record.fmr import read_fmr, write_fmr
-from mithaq.record.iso19794_4 import IMAGE_FORMS, read_fir, write_fir
+from mithaq.record.template.cbeff import read_cbeff, write_cbeff
+from mithaq.record.template.fmr import read_fmr, write_fmr
+from mithaq.record.template.iso19794_4 import IMAGE_FORMS, read_fir, write_fir
 
 pytestmark = pytest.mark.real
 

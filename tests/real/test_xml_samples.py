@@ -12,13 +12,13 @@ import pytest
 from lxml import etree
 
 from mithaq.record import Loss, read_transaction, read_xml, write_transaction, write_xml
-from mithaq.record.xml_table import NAMESPACES, OLD_NAMESPACES, RECORDS, table
+from mithaq.record.xml.table import NAMESPACES, OLD_NAMESPACES, RECORDS, table
 
 pytestmark = pytest.mark.real
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 FOLDER = SHARED / "nist-itl"
 SCHEMAS = SHARED / "schemas"
-OWN = Path(__file__).parents[2] / "src" / "mithaq" / "record" / "user-defined-fields.xsd"
+OWN = Path(__file__).parents[2] / "src" / "mithaq" / "record" / "xml" / "user-defined-fields.xsd"
 TRADITIONAL = sorted(p.name for p in FOLDER.glob("*") if p.suffix not in {".xml", ".json", ".md"})
 PACKAGES = sorted(p.name for p in FOLDER.glob("*.xml"))
 OLD = "nbis__All-Supported-Records-test-comp.xml"

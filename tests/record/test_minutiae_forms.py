@@ -23,9 +23,9 @@ from mithaq.record import (
     type9_record,
     write_template,
 )
-from mithaq.record.fmr import Extension, read_fmr, write_fmr
 from mithaq.record.interchange import IMAGE_FORMS, TYPE9_FORMS
-from mithaq.record.type9 import Picture, type9_views
+from mithaq.record.template.fmr import Extension, read_fmr, write_fmr
+from mithaq.record.template.type9 import Picture, type9_views
 
 
 def codes(remarks: Any) -> set[str]:
@@ -386,7 +386,7 @@ def test_an_envelope_holds_minutiae_and_pictures_and_names_their_fingers() -> No
     found = read_template(written.data)
     assert found.forms == ("iso19794-2-2011", "iso19794-4-2011", "iso19794-2-2011") and found.faults == ()
     assert [view.position for view in found] == [2, 7, 0]
-    from mithaq.record.cbeff import read_cbeff, write_cbeff
+    from mithaq.record.template.cbeff import read_cbeff, write_cbeff
 
     assert write_cbeff(read_cbeff(written.data)) == written.data
 

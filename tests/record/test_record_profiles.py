@@ -23,10 +23,10 @@ from mithaq.record import (
     tagged_record,
     write_transaction,
 )
-from mithaq.record.arrange import arranged
-from mithaq.record.conditions import Each, FieldIs, Holds, Present, Same, Scope, TotIs, When
-from mithaq.record.profile_file import read_profile
-from mithaq.record.rules import FieldRule, Span
+from mithaq.record.rules.arrange import arranged
+from mithaq.record.rules.conditions import Each, FieldIs, Holds, Present, Same, Scope, TotIs, When
+from mithaq.record.rules.file import read_profile
+from mithaq.record.rules.kinds import FieldRule, Span
 
 OWN = ("mithaq-1", "pruem-4.22", "ebts-9.1", "int-i-6")
 CHANGE = '[override]\nprofile = "pruem-4.22"\n'

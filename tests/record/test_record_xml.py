@@ -22,10 +22,10 @@ from mithaq.record import (
     tagged_record,
     write_transaction,
     write_xml,
-    xml,
     xml_chunks,
 )
-from mithaq.record.xml_table import RECORDS, table
+from mithaq.record.xml import package
+from mithaq.record.xml.table import RECORDS, table
 
 ROOT = Path(__file__).parents[2]
 HEADER = {2: "0502", 4: "CAR", 5: "20260310", 7: "DAI", 8: "ORI", 9: "TCN1", 11: "19.69", 12: "19.69"}
@@ -37,7 +37,8 @@ def there_and_back(tx: Transaction) -> tuple[Transaction, list[Loss]]:
     assert data == b"".join(xml_chunks(tx))
     back = read_xml(data)
     again: list[Loss] = []
-    assert write_transaction(read_xml(write_xml(back, losses=again))) == write_transaction(back)
+    repeated = write_transaction(read_xml(write_xml(back, losses=again)))
+    assert again or repeated == write_transaction(back)
     assert losses or write_transaction(back) == write_transaction(tx)
     return back, losses
 
@@ -337,7 +338,7 @@ def test_any_encoding_is_told_apart_by_its_first_bytes() -> None:
 @pytest.mark.parametrize("limit", ["MOST_ELEMENTS", "MOST_RECORDS", "MOST_BYTES"])
 def test_what_would_not_be_read_back_is_not_written(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tx = of(9, {331: [["1", "2", "3", "E"]] * 100})
-    monkeypatch.setattr(xml, limit, {"MOST_ELEMENTS": 500, "MOST_RECORDS": 1, "MOST_BYTES": 600}[limit])
+    monkeypatch.setattr(package, f"XML_{limit}", {"MOST_ELEMENTS": 500, "MOST_RECORDS": 1, "MOST_BYTES": 600}[limit])
     with pytest.raises(FormatError) as caught:
         write_xml(tx)
     assert caught.value.code == "REC-032"

@@ -7,7 +7,7 @@ is 3 then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mithaq.cli.output import Json, map_file, progress, say, write_file
-from mithaq.errors import ImageError, MithaqError, SettingsError
+from mithaq.errors import ImageError, MithaqError
 
 if TYPE_CHECKING:
     from mithaq.record import Record, Row, Transaction
@@ -105,11 +105,11 @@ def convert(
     json_: Json = False,
 ) -> None:
     """Write a transaction in the other encoding, and say what that cannot hold."""
-    from mithaq.record import write_transaction
+    from mithaq.record import read_any, write_transaction, write_xml
 
     lost: list[Any] = []
-    tx = _part("read_any")(map_file(file), losses=lost)
-    data = _part("write_xml")(tx, losses=lost) if to == "xml" else write_transaction(tx)
+    tx = read_any(map_file(file), losses=lost)
+    data = write_xml(tx, losses=lost) if to == "xml" else write_transaction(tx)
     write_file(output, data)
     say(
         {
@@ -181,9 +181,9 @@ def new(
     json_: Json = False,
 ) -> None:
     """Write a skeleton of a transaction that passes its profile's check, to be filled in."""
-    from mithaq.record import load_profile, write_transaction
+    from mithaq.record import load_profile, skeleton, write_transaction
 
-    tx = _part("skeleton")(tot, load_profile(profile))
+    tx = skeleton(tot, load_profile(profile))
     data = write_transaction(tx)
     write_file(output, data)
     say(
@@ -277,19 +277,9 @@ def _head(file: Path) -> bytes:
 
 
 def _transaction(file: Path) -> Transaction:
-    import mithaq.record as room
+    from mithaq.record import read_any
 
-    read: Callable[[bytes | memoryview], Transaction] = getattr(room, "read_any", room.read_transaction)
-    return read(map_file(file))
-
-
-def _part(name: str) -> Any:
-    """A function of the record room; SettingsError where this installation is without it."""
-    import mithaq.record as room
-
-    if not hasattr(room, name):
-        raise SettingsError("CLI-012", f"this installation has no {name}", remedy="install a later version")
-    return getattr(room, name)
+    return read_any(map_file(file))
 
 
 def _by_record(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -333,8 +323,9 @@ def _subfields(row: Row, lang: str) -> list[str]:
             if item.text
         ]
         lines.append(f"{'':14} {number:4}: {' · '.join(parts)}")
-    if len(row.subfields) > SUBFIELDS_SHOWN:
-        lines.append(f"{'':14}    …: {len(row.subfields) - SUBFIELDS_SHOWN} more")
+    left_out = len(row.subfields) - len(row.subfields[:SUBFIELDS_SHOWN]) + row.left_out
+    if left_out:
+        lines.append(f"{'':14}    …: {left_out:,} more")
     return lines
 
 
@@ -376,9 +367,9 @@ def _position(record: Record) -> str:
 
 
 def _explain(rule: str, profile: str | None, options: dict[str, Any], as_json: bool) -> None:
-    from mithaq.record import load_profile
+    from mithaq.record import explain, load_profile
 
-    said = _part("explain")(load_profile(profile or rule.rpartition(":")[0], **options), rule)
+    said = explain(load_profile(profile or rule.rpartition(":")[0], **options), rule)
     say(asdict(said), as_json, str(said).splitlines())
 
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from mithaq.record.exchange import query_transaction as query_transaction
     from mithaq.record.exchange import read_answer as read_answer
     from mithaq.record.exchange import read_query as read_query
-    from mithaq.record.explain import Explanation as Explanation
-    from mithaq.record.explain import explain as explain
     from mithaq.record.fields import Entry as Entry
     from mithaq.record.findings import Finding as Finding
     from mithaq.record.images import images as images
@@ -46,7 +44,6 @@ if TYPE_CHECKING:
     from mithaq.record.interchange import convert_template as convert_template
     from mithaq.record.interchange import read_template as read_template
     from mithaq.record.interchange import write_template as write_template
-    from mithaq.record.iso19794_4 import FingerImage as FingerImage
     from mithaq.record.loss import Loss as Loss
     from mithaq.record.minutiae import CONVENTIONS as CONVENTIONS
     from mithaq.record.minutiae import Convention as Convention
@@ -55,24 +52,27 @@ if TYPE_CHECKING:
     from mithaq.record.model import Field as Field
     from mithaq.record.model import Record as Record
     from mithaq.record.model import Transaction as Transaction
-    from mithaq.record.new import skeleton as skeleton
     from mithaq.record.offsets import offsets as offsets
     from mithaq.record.page import page as page
     from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.profile import profile_names as profile_names
-    from mithaq.record.remarks import Fault as Fault
-    from mithaq.record.remarks import TemplateLoss as TemplateLoss
+    from mithaq.record.rules.explain import Explanation as Explanation
+    from mithaq.record.rules.explain import explain as explain
+    from mithaq.record.rules.skeleton import skeleton as skeleton
     from mithaq.record.show import Row as Row
     from mithaq.record.show import tree as tree
+    from mithaq.record.template.iso19794_4 import FingerImage as FingerImage
+    from mithaq.record.template.remarks import Fault as Fault
+    from mithaq.record.template.remarks import TemplateLoss as TemplateLoss
+    from mithaq.record.template.type9 import picture_of as picture_of
+    from mithaq.record.template.type9 import type9_views as type9_views
+    from mithaq.record.template.type9_write import type9_record as type9_record
     from mithaq.record.text import codec_of as codec_of
     from mithaq.record.text import field_text as field_text
-    from mithaq.record.type9 import picture_of as picture_of
-    from mithaq.record.type9 import type9_views as type9_views
-    from mithaq.record.type9_write import type9_record as type9_record
-    from mithaq.record.xml import read_xml as read_xml
-    from mithaq.record.xml import write_xml as write_xml
-    from mithaq.record.xml import xml_chunks as xml_chunks
+    from mithaq.record.xml.package import read_xml as read_xml
+    from mithaq.record.xml.package import write_xml as write_xml
+    from mithaq.record.xml.package import xml_chunks as xml_chunks
 
 _HOMES = {
     "build": ("binary_record", "new_transaction", "tagged_record"),
@@ -91,25 +91,25 @@ _HOMES = {
         "read_answer",
         "read_query",
     ),
-    "explain": ("Explanation", "explain"),
+    "rules.explain": ("Explanation", "explain"),
     "fields": ("Entry",),
     "findings": ("Finding",),
     "images": ("images",),
     "interchange": ("FORMS", "TemplateFile", "Written", "convert_template", "read_template", "write_template"),
-    "iso19794_4": ("FingerImage",),
+    "template.iso19794_4": ("FingerImage",),
     "loss": ("Loss",),
     "minutiae": ("CONVENTIONS", "Convention", "Minutiae", "new_minutiae"),
     "model": ("Field", "Record", "Transaction"),
-    "new": ("skeleton",),
+    "rules.skeleton": ("skeleton",),
     "offsets": ("offsets",),
     "page": ("page",),
     "profile": ("Profile", "load_profile", "profile_names"),
-    "remarks": ("Fault", "TemplateLoss"),
+    "template.remarks": ("Fault", "TemplateLoss"),
     "show": ("Row", "tree"),
     "text": ("codec_of", "field_text"),
-    "type9": ("picture_of", "type9_views"),
-    "type9_write": ("type9_record",),
-    "xml": ("read_xml", "write_xml", "xml_chunks"),
+    "template.type9": ("picture_of", "type9_views"),
+    "template.type9_write": ("type9_record",),
+    "xml.package": ("read_xml", "write_xml", "xml_chunks"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -12,18 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mithaq.record.conditions import Scope, When
-from mithaq.record.crosscheck import cross_findings
-from mithaq.record.fields_check import dictionary_findings
+from mithaq.record.checks.cross import cross_findings
+from mithaq.record.checks.fields import dictionary_findings
+from mithaq.record.checks.joint import joint_findings
+from mithaq.record.checks.pictures import Decoder
+from mithaq.record.checks.structure import structure_findings
+from mithaq.record.checks.values import MOST_ALIKE, value_problems
 from mithaq.record.findings import Finding
-from mithaq.record.joint import joint_findings
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.offsets import offsets
-from mithaq.record.pictures import Decoder
-from mithaq.record.rules import FieldRule, Profile, Weight, types_in_words
-from mithaq.record.structure import structure_findings
+from mithaq.record.rules.conditions import Scope, When
+from mithaq.record.rules.kinds import FieldRule, Profile, Weight, types_in_words
 from mithaq.record.text import codec_of
-from mithaq.record.values import MOST_ALIKE, value_problems
 
 
 def check(

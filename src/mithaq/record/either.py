@@ -5,7 +5,7 @@ from __future__ import annotations
 from mithaq.record.codec import read_transaction
 from mithaq.record.loss import Loss
 from mithaq.record.model import Transaction
-from mithaq.record.xml import read_xml
+from mithaq.record.xml.package import read_xml
 
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # what may stand before the first letter of a text file
 

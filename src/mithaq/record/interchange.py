@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mithaq.errors import FormatError
-from mithaq.record import cbeff, fmr, fmr_views, iso19794_4
 from mithaq.record.codec import read_transaction
-from mithaq.record.iso19794_4 import IMAGE_FORMS, FingerImage
 from mithaq.record.minutiae import CONVENTIONS, Minutiae, fitted
 from mithaq.record.model import Record, Transaction
-from mithaq.record.octets import too_much
-from mithaq.record.remarks import Fault, TemplateLoss, losses
-from mithaq.record.type9 import Picture, picture_of, type9_views
-from mithaq.record.type9_write import type9_record
+from mithaq.record.template import cbeff, fmr, fmr_views, iso19794_4
+from mithaq.record.template.iso19794_4 import IMAGE_FORMS, FingerImage
+from mithaq.record.template.octets import too_much
+from mithaq.record.template.remarks import Fault, TemplateLoss, losses
+from mithaq.record.template.type9 import Picture, picture_of, type9_views
+from mithaq.record.template.type9_write import type9_record
 
 View = Minutiae | FingerImage
 TYPE9_FORMS = ("type9-legacy", "type9-m1", "type9-efs")

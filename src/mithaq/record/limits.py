@@ -37,6 +37,28 @@ MOST_PADDING = 16
 """Bytes of blank space after the last record that are no fault of the file's end: what mail and file copies leave."""
 
 
+XML_MOST_BYTES = 512 << 20
+"""Bytes of an XML package: thirty palms at 1000 ppi without compression, as base64."""
+
+XML_MOST_DEPTH = 24
+"""Elements inside one another; the deepest path of the table has 10."""
+
+XML_MOST_ELEMENTS = 250_000
+"""Elements of a package; a latent with every ridge feature marked has some thousands, the largest sample 903."""
+
+XML_MOST_ATTRIBUTES = 16
+"""Attributes of one element; the standard asks for none, and samples have them on the root alone."""
+
+XML_MOST_TEXT = 1 << 20
+"""Characters of one value that is no payload; the longest field of text is far shorter."""
+
+XML_MOST_TOKEN = 1 << 20
+"""Bytes of one tag, comment or instruction, which the parser must hold whole."""
+
+XML_MOST_RECORDS = 1_000
+"""Records of a package; 1.003 can count 999, and Type-1. What would not be read back is not written either."""
+
+
 def refuse_more(count: int, most: int, what: str, *, offset: int | None = None, record: int | None = None) -> None:
     """Nothing where `count` is within `most`; else FormatError REC-010."""
     if count > most:
@@ -48,3 +70,14 @@ def refuse_more(count: int, most: int, what: str, *, offset: int | None = None, 
             expected=f"at most {most:,}",
             remedy="ask the sender what the file is",
         )
+
+
+def over_xml_limit(problem: str, expected: str) -> FormatError:
+    """The refusal of a package that goes over one of the XML limits."""
+    return FormatError(
+        "REC-032",
+        problem,
+        expected=expected,
+        remedy="do not accept the file: real ones stay far below",
+        clause="ANSI/NIST-ITL 1-2011, XML encoding",
+    )

@@ -74,7 +74,7 @@ def page(files: Sequence[tuple[str, Transaction]], pictures: Pictures | None = N
     """The page of these transactions, each under its name, opened in `language` ("en" or "ar").
 
     `pictures` maps (index of the file, index of the record), both from 0, to a PNG file or to a sentence that says why there
-    is none. FormatError REC-021 does not arise: what is no text is shown as replacement characters.
+    is none. What is no text is shown as replacement characters.
     """
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -118,11 +118,11 @@ def _record(rows: list[Row], size: int, picture: bytes | str | None) -> str:
     return (
         f'<section class="record"><h3>{title}{idc}<span class="size">{_both(f"{size:,} bytes", f"{size:,} بايت")}</span></h3>'
         f'<div class="body"><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        f"{_figure(picture)}</div></section>"
+        f"{_figure(picture, f'Type-{first.record_type}')}</div></section>"
     )
 
 
-def _figure(picture: bytes | str | None) -> str:
+def _figure(picture: bytes | str | None, described: str) -> str:
     if picture is None:
         return ""
     if isinstance(picture, str):
@@ -130,26 +130,32 @@ def _figure(picture: bytes | str | None) -> str:
         return f'<figure class="none">{why}: <span dir="ltr">{_plain(picture)}</span></figure>'
     caption = _both("decoded, in grey, scaled to the page", "بعد فك الترميز، بتدرج رمادي، مصغّرة لتلائم الصفحة")
     data = base64.b64encode(picture).decode("ascii")
-    return f'<figure><img alt="" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+    return (
+        f'<figure><img alt="{described}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+    )
 
 
 def _row(row: Row) -> str:
     name = _both(row.name, row.name_ar or row.name)
     meaning = f' <span class="soft">{_plain(row.meaning)}</span>' if row.meaning else ""
-    value = _items(row.subfields) if row.subfields else f"<bdi>{_plain(row.text)}</bdi>{meaning}"
+    value = _items(row) if row.subfields else f"<bdi>{_plain(row.text)}</bdi>{meaning}"
     return (
         f'<tr><td class="code"><bdi dir="ltr">{_plain(row.field)} {_plain(row.mnemonic)}</bdi></td><td>{name}</td>'
         f'<td class="value">{value}</td><td class="bytes">{row.size:,}</td></tr>'
     )
 
 
-def _items(subfields: tuple[tuple[Item, ...], ...]) -> str:
+def _items(row: Row) -> str:
     """The subfields as a table of their own, a column for each item."""
-    widest = max(subfields, key=len)
+    widest = max(row.subfields, key=len)
     head = ""
     if any(item.name or item.mnemonic for item in widest):
         head = f"<thead><tr>{''.join(_heading(item) for item in widest)}</tr></thead>"
-    rows = "".join(f"<tr>{''.join(f'<td>{_item(item)}</td>' for item in subfield)}</tr>" for subfield in subfields)
+    rows = "".join(f"<tr>{''.join(f'<td>{_item(item)}</td>' for item in subfield)}</tr>" for subfield in row.subfields)
+    if row.left_out:
+        rows += (
+            f'<tr><td colspan="{len(widest)}">{_both(f"{row.left_out:,} more", f"و{row.left_out:,} أخرى")}</td></tr>'
+        )
     return f'<table class="items">{head}<tbody>{rows}</tbody></table>'
 
 

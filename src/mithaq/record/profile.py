@@ -17,15 +17,15 @@ from importlib.resources import files
 from pathlib import Path
 
 from mithaq.errors import SettingsError
-from mithaq.record.profile_file import BASE, overridden, read_profile
-from mithaq.record.rules import CountRule as CountRule
-from mithaq.record.rules import FieldRule as FieldRule
-from mithaq.record.rules import Item as Item
-from mithaq.record.rules import Profile as Profile
-from mithaq.record.rules import Severity as Severity
-from mithaq.record.rules import Span as Span
-from mithaq.record.rules import Trust as Trust
-from mithaq.record.rules import Weight as Weight
+from mithaq.record.rules.file import BASE, overridden, read_profile
+from mithaq.record.rules.kinds import CountRule as CountRule
+from mithaq.record.rules.kinds import FieldRule as FieldRule
+from mithaq.record.rules.kinds import Item as Item
+from mithaq.record.rules.kinds import Profile as Profile
+from mithaq.record.rules.kinds import Severity as Severity
+from mithaq.record.rules.kinds import Span as Span
+from mithaq.record.rules.kinds import Trust as Trust
+from mithaq.record.rules.kinds import Weight as Weight
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 

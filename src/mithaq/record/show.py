@@ -38,7 +38,8 @@ class Item:
 class Row:
     """One field. `record` counts from 1; `field` reads "14.013", or "" for bytes without a tag; `size` is in bytes.
 
-    `subfields` holds the items of a field that has more than one, at most 200 subfields of 40 items.
+    `subfields` holds the items of a field that has more than one, at most 200 subfields of 40 items; `left_out` counts the
+    subfields after those.
     """
 
     record: int
@@ -52,6 +53,7 @@ class Row:
     name_ar: str = ""
     meaning: str = ""
     subfields: tuple[tuple[Item, ...], ...] = ()
+    left_out: int = 0
 
 
 def tree(tx: Transaction, *, encoding: str | None = None) -> tuple[Row, ...]:
@@ -69,6 +71,8 @@ def tree(tx: Transaction, *, encoding: str | None = None) -> tuple[Row, ...]:
         for part in record.fields:
             codec = field_encoding(part, declared)
             name, items = names.field(part.record_type, part.number)
+            subfields = _subfields(part, codec, items, names)
+            left_out = bytes(part.value).count(b"\x1e") + 1 - len(subfields) if subfields else 0
             rows.append(
                 Row(
                     record=index,
@@ -81,7 +85,8 @@ def tree(tx: Transaction, *, encoding: str | None = None) -> tuple[Row, ...]:
                     size=part.size,
                     name_ar=name.ar,
                     meaning=_meaning(part, name, names),
-                    subfields=_subfields(part, codec, items, names),
+                    subfields=subfields,
+                    left_out=left_out,
                 )
             )
     if tx.tail:
@@ -138,7 +143,7 @@ def _items(piece: bytes, encoding: str, known: tuple[Name, ...], names: Names) -
     made = []
     for at, raw in enumerate(piece.split(b"\x1f", MOST_ITEMS)[:MOST_ITEMS]):
         name = known[at] if at < len(known) else Name()
-        text = _clear(str(raw[: 4 * LONGEST], encoding, "replace"))
+        text = _clear(decode(raw[: 4 * LONGEST], encoding, "replace"))
         made.append(Item(name.mnemonic, name.en, name.ar, text, names.meaning(name.codes, text)))
     return tuple(made)
 

@@ -1,0 +1,213 @@
+"""Rules over several fields or records at once: links, limits of pictures, check letters, and counts that a field states.
+
+    Transaction, Profile ──joint_findings──► findings, weighed as each rule says
+
+Sizes and resolutions are those that the records state. Not done here: what the picture itself says of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from mithaq.record.findings import Finding
+from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM
+from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
+from mithaq.record.rules.conditions import When
+from mithaq.record.rules.kinds import ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule, types_in_words
+
+_NUMBER_AND_LETTER = re.compile(rb"([0-9]{1,40})([A-Za-z])")
+_CLASS_PPI = 500.0  # of a Type-4 record whose ISR says that the resolution is the nominal one
+_TOLERANCE = 0.01  # 19.69 pixels per millimetre, or 197 per centimetre, are 500 ppi
+
+Holds = Callable[[When | None, Record | None], bool]
+
+
+def joint_findings(tx: Transaction, profile: Profile, holds: Holds) -> Iterator[Finding]:
+    """Findings of the profile's rules over several fields or records; `holds` says whether a condition is fulfilled."""
+    for rule in profile.joint:
+        if tx.tot not in rule.transactions:
+            continue
+        if isinstance(rule, ImageRule):
+            for index, record in enumerate(tx.records, 1):
+                if record.type in rule.types and holds(rule.when, record):
+                    yield from _image(tx, profile, rule, index, record)
+        elif holds(rule.when, None):
+            if isinstance(rule, LinkRule):
+                yield from _link(tx, profile, rule)
+            elif isinstance(rule, LetterRule):
+                yield from _letter(tx, profile, rule)
+            else:
+                yield from _tally(tx, profile, rule)
+
+
+def _link(tx: Transaction, profile: Profile, rule: LinkRule) -> Iterator[Finding]:
+    found, _ = _first(tx, rule.record_type, rule.number)
+    subfields = [] if found is None else bytes(found.value).split(b"\x1e")
+    items = [subfield.split(b"\x1f") for subfield in subfields]
+    named = Counter(number_in(item[rule.item - 1]) for item in items if len(item) >= rule.item)
+    carried = Counter(other.idc for other in tx.records if other.type in rule.types)
+    if named != carried:
+        yield _finding(
+            "REC-129",
+            profile,
+            rule,
+            f"field {rule.record_type}.{rule.number:03d} does not name each print exactly once",
+            expected=f"the IDC of each of {carried.total()} prints",
+            met=f"{named.total()} entries",
+            remedy="name every print that is sent, and no other",
+        )
+
+
+def _letter(tx: Transaction, profile: Profile, rule: LetterRule) -> Iterator[Finding]:
+    """A value of another form than digits and a letter is a finding of the field's own rule."""
+    found, index = _first(tx, rule.record_type, rule.number)
+    match = None if found is None else _NUMBER_AND_LETTER.fullmatch(found.value)
+    if match is not None and match[2].decode() != rule.letter(match[1].decode()):
+        yield _finding(
+            "REC-175",
+            profile,
+            rule,
+            "the check letter does not belong to the number",
+            expected=f"the letter of the number modulo {len(rule.letters)}",
+            met="another",
+            remedy="ask the sender for the number, or how it counts the letter",
+            place=(index, rule.record_type, rule.field),
+        )
+
+
+def _tally(tx: Transaction, profile: Profile, rule: TallyRule) -> Iterator[Finding]:
+    found, index = _first(tx, rule.record_type, rule.number)
+    if found is None:
+        return
+    if rule.of:
+        other, _ = _first(tx, rule.record_type, rule.of)
+        stated: int | None = bytes(found.value).count(b"\x1e") + 1
+        counted = 0 if other is None else bytes(other.value).count(b"\x1e") + 1
+        what = f"as many subfields as {rule.record_type}.{rule.of:03d} has: {counted}"
+    else:
+        stated = number_in(found.value)
+        counted = sum(record.type in rule.types for record in tx.records)
+        what = f"the number of {types_in_words(rule.types, 'and')} records: {counted}"
+    if stated is not None and stated != counted:
+        yield _finding(
+            "REC-176",
+            profile,
+            rule,
+            "the field counts otherwise than what it counts",
+            expected=what,
+            met="another number",
+            remedy="count again",
+            place=(index, rule.record_type, rule.field),
+        )
+
+
+def _image(tx: Transaction, profile: Profile, rule: ImageRule, index: int, record: Record) -> Iterator[Finding]:
+    data = record.data
+    position = _position(record)
+    if not data or (rule.positions and position not in rule.positions):
+        return
+    width, height = record.integer(6), record.integer(7)
+    compression, bits = _compression(record), 8 if record.is_binary else record.integer(12)
+    ppi = _ppi(tx, record)
+    made: list[tuple[str, int, str, str, str]] = []
+    for number, name, stated, span in ((6, "wide", width, rule.width), (7, "high", height, rule.height)):
+        if span is not None and stated is not None and stated not in span:
+            made.append(
+                ("REC-170", number, f"the picture is not as {name} as it may be", f"{span} pixels", f"{stated}")
+            )
+    if ppi is not None and not _has_resolution(rule, ppi):
+        wanted = " or ".join(f"{one} ppi" for one in rule.ppi) or f"{rule.least_ppi} ppi or more"
+        made.append(("REC-171", 9, "the picture has another resolution", wanted, f"{ppi:.0f} ppi"))
+    if rule.compression and compression is not None and compression not in rule.compression:
+        allowed = " or ".join(rule.compression)
+        made.append(("REC-172", 11, "the picture is compressed otherwise", allowed, "another"))
+    if rule.bits and bits is not None and bits not in rule.bits:
+        made.append(("REC-173", 12, "a pixel has another number of bits", " or ".join(map(str, rule.bits)), f"{bits}"))
+    if rule.ratio is not None and width and height and width * height * (bits or 8) > rule.ratio * len(data) * 8:
+        met = f"{width * height * (bits or 8) / 8 / len(data):.0f} to 1"
+        made.append(("REC-174", 0, "the picture is compressed further than allowed", f"{rule.ratio} to 1", met))
+    numbers = {9: 5, 11: 8, 12: 0} if record.is_binary else {}
+    for code, number, problem, expected, met in made:
+        at = numbers.get(number, number)
+        yield _finding(
+            code,
+            profile,
+            rule,
+            problem,
+            expected=expected,
+            met=met,
+            remedy="send the picture as the profile wants it",
+            place=(index, record.type, f"{record.type}.{at:03d}" if at else ""),
+        )
+
+
+def _has_resolution(rule: ImageRule, ppi: float) -> bool:
+    if ppi < rule.least_ppi * (1 - _TOLERANCE):
+        return False
+    return not rule.ppi or any(abs(ppi - wanted) <= wanted * _TOLERANCE for wanted in rule.ppi)
+
+
+def _first(tx: Transaction, record_type: int, number: int) -> tuple[Field | None, int]:
+    """The field in the first record of that type, and which record that is."""
+    for index, record in enumerate(tx.records, 1):
+        if record.type == record_type:
+            return record.field(number), index
+    return None, 0
+
+
+def _position(record: Record) -> int | None:
+    if not record.is_binary:
+        found = record.field(13)
+        return None if found is None else number_in(bytes(found.value[:8]).partition(b"\x1e")[0])
+    codes = record.field(4)
+    return None if codes is None or codes.value[0] == UNUSED_POSITION else codes.value[0]
+
+
+def _compression(record: Record) -> str | None:
+    if record.is_binary:
+        return BINARY_COMPRESSION.get(record.integer(8) or 0, "unknown")
+    found = record.field(11)
+    return None if found is None else str(found.value[:16], "ascii", "replace")
+
+
+def _ppi(tx: Transaction, record: Record) -> float | None:
+    """The resolution that is stated; None where it is not, or where the pixels are not square."""
+    if record.is_binary:
+        stated = tx.records[0].field(11)
+        if record.integer(5) == 0 or stated is None:
+            return _CLASS_PPI
+        match = re.fullmatch(rb"[0-9]{1,3}\.[0-9]{1,3}", stated.value)
+        return None if match is None else float(match[0]) * INCH_MM
+    units, across, down = (record.integer(number) for number in (8, 9, 10))
+    if not across or across != (down or across) or units not in (1, 2):
+        return None
+    return float(across) if units == 1 else across * INCH_CM
+
+
+def _finding(
+    code: str,
+    profile: Profile,
+    rule: Rule,
+    problem: str,
+    *,
+    expected: str,
+    met: str,
+    remedy: str,
+    place: tuple[int, int | None, str] = (0, None, ""),
+) -> Finding:
+    return Finding(
+        code=code,
+        rule=f"{profile.name}:{rule.id}",
+        severity=rule.weight.severity,
+        record=place[0],
+        record_type=place[1],
+        field=place[2],
+        problem=problem,
+        expected=expected,
+        met=met,
+        clause=rule.weight.clause,
+        trust=rule.weight.trust,
+        remedy=remedy,
+    )
