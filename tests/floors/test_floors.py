@@ -46,11 +46,11 @@ def test_the_readme_shows_exactly_the_two_commands() -> None:
         assert f"docs/pictures/desk-{language}.png" in text
 
 
-def test_the_flow_names_files_that_exist() -> None:
-    text = (ROOT / "docs/flow.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:src/mithaq|tests|docs)/[\w./-]+)`", text))
-    assert len(named) > 20
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+def test_the_documents_name_files_that_exist() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        named = set(re.findall(r"`((?:src/mithaq|tests|docs|tools)/[\w./-]+)`", page.read_text(encoding="utf-8")))
+        assert page.name != "flow.md" or len(named) > 20
+        assert [name for name in sorted(named) if not (ROOT / name).exists()] == [], page.name
 
 
 def test_documented_commands_exist() -> None:
@@ -61,7 +61,7 @@ def test_documented_commands_exist() -> None:
     command = typer.main.get_command(app)
     documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in documents)
-    for group, name in set(re.findall(r"mithaq (node|agreement|ledger|record|finger|gallery|measure) ([a-z]+)", text)):
+    for group, name in set(re.findall(r"mithaq (node|agreement|ledger|record|template|finger|gallery|measure) ([a-z]+)", text)):
         assert name in command.commands[group].commands, f"mithaq {group} {name}"  # type: ignore[attr-defined]
 
 
