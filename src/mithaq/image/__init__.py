@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from mithaq.image.ridges import ridge_period_px
     from mithaq.image.write import png_bytes, png_pixels, print_image
 
-__all__ = ["Box", "Limits", "Picture", "gray_image", "png_bytes", "png_pixels", "print_image", "ridge_period_px", "to_matcher"]
+__all__ = [
+    "Box",
+    "Limits",
+    "Picture",
+    "gray_image",
+    "png_bytes",
+    "png_pixels",
+    "print_image",
+    "ridge_period_px",
+    "to_matcher",
+]
 
 _HOMES = {
     "Box": "box",
