@@ -7,41 +7,36 @@ Not done here: loading it with a partner's override, checking (`profile`, `check
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
-from mithaq.record import profile as shelf
 from mithaq.record.model import Transaction
-from mithaq.record.profile import load_profile
+from mithaq.record.profile import load_profile, profile_names
 
 BASE = "base-2015"
-OWN = "mithaq-1"
 
 
 def profile_for(tx: Transaction) -> tuple[str, str]:
-    """Name of the profile and why: the one that has both domain and transaction; else, where no domain is stated, the
-    only one that has the transaction; else the standard itself.
+    """Name of the profile and why: the one that has both domain and transaction, of several the one of the same version;
+    else, where no domain is stated, the only one that has the transaction; else the standard itself.
     """
-    domain, tot = domain_of(tx), tx.tot or ""
-    profiles = [load_profile(name) for name in names() if name != BASE]
-    ours = [one.name for one in profiles if tot in one.transactions and (not domain or one.domain[:1] == (domain,))]
+    (domain, version), tot = domain_of(tx), tx.tot or ""
+    profiles = [load_profile(name) for name in profile_names() if name != BASE]
+    ours = [one for one in profiles if tot in one.transactions and (not domain or one.domain[:1] == (domain,))]
+    if len(ours) > 1 and domain:
+        ours = [one for one in ours if _major(one.domain[1:]) == _major((version,))] or ours
     if len(ours) == 1:
         said = f"its domain {domain} and " if domain else "it states no domain, and "
-        return ours[0], f"{said}transaction {tot} are the profile's" if domain else f"{said}only there is {tot} known"
-    base = BASE if BASE in names() else OWN
-    if len(ours) > 1:
-        return base, f"several profiles have the transaction {tot}: {', '.join(ours)}"
-    return base, "no profile has its domain and transaction"
+        return ours[0].name, said + (f"transaction {tot} are the profile's" if domain else f"only there is {tot} known")
+    if ours:
+        return BASE, f"several profiles have the transaction {tot}: {', '.join(one.name for one in ours)}"
+    return BASE, "no profile has its domain and transaction"
 
 
-def domain_of(tx: Transaction) -> str:
-    """The first item of 1.013 DOM; "" where there is none."""
+def domain_of(tx: Transaction) -> tuple[str, str]:
+    """Name and version of 1.013 DOM; "" for what is not stated."""
     found = tx.records[0].field(13)
-    return "" if found is None else str(found.value[:64], "ascii", "replace").split("\x1e")[0].split("\x1f")[0]
+    items = [] if found is None else str(found.value[:64], "ascii", "replace").split("\x1e")[0].split("\x1f")
+    return items[0] if items else "", items[1] if len(items) > 1 else ""
 
 
-@cache
-def names() -> tuple[str, ...]:
-    """The profiles that the package ships."""
-    known: Callable[[], tuple[str, ...]] | None = getattr(shelf, "profile_names", None)
-    return (OWN,) if known is None else known()
+def _major(version: tuple[str, ...]) -> str:
+    """What "4.22", "0600" and "06.00" begin with: 4, 6 and 6."""
+    return "".join(version).lstrip("0")[:1]

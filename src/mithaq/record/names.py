@@ -8,13 +8,11 @@ known the English one stands, and where none is known at all the number must do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from mithaq.record import dictionary
 from mithaq.record.choose import BASE, profile_for
-from mithaq.record.dictionary import field_name
+from mithaq.record.dictionary import code_table, entry, field_name
 from mithaq.record.model import Transaction
 from mithaq.record.profile import load_profile
 
@@ -74,23 +72,20 @@ class Names:
 
     def meaning(self, table: str, code: str) -> str:
         """What a code means in this transaction's edition; "" where that is not known."""
-        look_up: Callable[[str, str], Mapping[str, str]] | None = getattr(dictionary, "code_table", None)
-        if look_up is None or not table:
+        if not table:
             return ""
-        known = look_up(table, self._edition)
+        known = code_table(table, self._edition)
         return known.get(code) or known.get(code.lstrip("0") or "0", "")  # some writers pad a code to two digits
 
     def _look_up(self, record_type: int, number: int) -> tuple[Name, tuple[Name, ...]]:
-        for rule in (
-            () if self._profile is None or record_type != 2 else self._profile.by_field.get((record_type, number), ())
-        ):
+        own = () if self._profile is None or record_type != 2 else self._profile.by_field.get((record_type, number), ())
+        for rule in own:
             parts = tuple(Name("", part.name) for part in rule.items)
             return Name(rule.mnemonic, rule.name), parts if len(parts) > 1 else ()
-        look_up: Callable[[int, int], Any] | None = getattr(dictionary, "entry", None)
-        found = None if look_up is None else look_up(record_type, number)
+        found = entry(record_type, number)
         if found is None:
             return Name(*field_name(record_type, number)), ()
-        items = tuple(Name(item.mnemonic, item.name, getattr(item, "name_ar", ""), item.codes) for item in found.items)
+        items = tuple(Name(item.mnemonic, item.name, codes=item.codes) for item in found.items)
         codes = items[0].codes if len(items) == 1 else ""
         return Name(found.mnemonic, found.name, found.name_ar, codes), items if len(items) > 1 else ()
 
