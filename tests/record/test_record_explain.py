@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from mithaq.errors import SettingsError
-from mithaq.record import explain, load_profile
+from mithaq.record import explain, load_profile, profile_names
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,19 @@ def test_every_rule_can_be_explained_without_examples_being_made_up() -> None:
     for name in profile.rules:
         told = explain(profile, name)
         assert told.finding is not None and told.kept != told.broken
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_rule_that_all_transactions_keep_has_its_examples(name: str) -> None:
+    profile = load_profile(name)
+    families = {"structure": profile.structure, "cross": profile.cross}
+    if name == "base-2015":  # other profiles have rules of their own in place of some of these
+        families["fields"] = profile.dictionary
+    for family, weights in families.items():
+        for rule, weight in weights.items():
+            told = explain(profile, f"{family}.{rule}")
+            assert (told.finding is None) == (weight.severity == "off"), told.rule
+            assert weight.severity == "off" or told.kept != told.broken or family == "structure", told.rule
 
 
 def test_the_way_of_breaking_can_be_chosen() -> None:

@@ -18,18 +18,9 @@ from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Record, Transaction
 from mithaq.record.rules.arrange import arranged, place, upset, with_value
 from mithaq.record.rules.conditions import TotIs
+from mithaq.record.rules.examples import example, sound
 from mithaq.record.rules.kinds import CountRule, FieldRule, ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
-from mithaq.record.rules.skeleton import (
-    SIDE,
-    WORD,
-    mended,
-    picture,
-    placeholder,
-    settled,
-    skeleton,
-    turned_on,
-    with_record,
-)
+from mithaq.record.rules.skeleton import SIDE, mended, picture, placeholder, settled, skeleton, turned_on, with_record
 from mithaq.record.rules.spoiling import spoilt_frames, spoilt_structures, spoilt_values
 
 _MOST_RECORDS = 120  # a count without a limit that can be reached is shown by what is missing
@@ -57,6 +48,8 @@ def breakings(profile: Profile, rule_id: str) -> list[Breaking]:
     rule = profile.rules.get(rule_id)
     if rule is not None:
         profile = turned_on(profile, rule_id)
+    elif example(rule_id) is not None:  # a rule of every transaction, shown with one that is no profile's
+        profile = replace(profile, transactions={})
     name = f"{profile.name}:{rule_id}"
     alone: dict[str, Breaking] = {}
     beside: Breaking | None = None
@@ -75,6 +68,9 @@ def breakings(profile: Profile, rule_id: str) -> list[Breaking]:
 
 def _without_rule(profile: Profile, rule_id: str) -> Iterator[tuple[Transaction, Transaction]]:
     family, _, name = rule_id.rpartition(".")
+    if (shown := example(rule_id)) is not None:
+        yield shown
+        return
     for tx in _starts(profile):
         if family == "structure":
             spoilt = spoilt_structures(tx, profile, name)
@@ -85,7 +81,9 @@ def _without_rule(profile: Profile, rule_id: str) -> Iterator[tuple[Transaction,
 
 def _starts(profile: Profile, names: frozenset[str] = frozenset()) -> Iterator[Transaction]:
     """Transactions that keep the profile, of these types or of any."""
-    for name in sorted(names or profile.transactions) or [WORD]:
+    if not profile.transactions:
+        yield sound()
+    for name in sorted(names or profile.transactions):
         yield _start(_Same(profile), name)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import sha256
 
 from mithaq.errors import SettingsError
 from mithaq.record.checks.values import CHARACTERS, FORMS, codes_in_words
@@ -18,6 +19,7 @@ from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.profile import load_profile
 from mithaq.record.rules.breaking import breakings
+from mithaq.record.rules.examples import WORDS
 from mithaq.record.rules.kinds import (
     CountRule,
     FieldRule,
@@ -63,38 +65,7 @@ _OF_EVERY_TRANSACTION = {
     "structure.tail": ("Nothing follows the last record.", "ما بعد آخر سجل"),
     "structure.designation": ("Each record after Type-1 has an IDC of its own in x.002.", "رقم تمييز السجل"),
     "structure.tag": ("Field numbers in tags have three digits.", "صيغة الوسوم"),
-    "fields.mandatory": ("A field that the standard calls mandatory stands in its record.", "حقل إلزامي"),
-    "fields.conditional": ("A field stands where the standard's condition for it holds.", "حقل مشروط"),
-    "fields.occurrences": ("A field has as many subfields as the standard allows.", "عدد الحقول الفرعية"),
-    "fields.items": ("A subfield has the items that the standard gives it.", "عدد العناصر"),
-    "fields.length": ("An item is as long as the standard allows.", "طول القيمة"),
-    "fields.characters": ("An item holds characters of the kind that the standard gives it.", "نوع الرموز"),
-    "fields.range": ("A number is within the standard's bounds.", "حدود العدد"),
-    "fields.codes": ("A code is in the standard's list.", "قائمة الرموز"),
-    "fields.form": ("A value has the form that the standard gives it.", "صيغة القيمة"),
-    "fields.date": ("A date or instant is one that exists.", "تاريخ صحيح"),
-    "fields.encoding": ("Text is in the encoding that 1.015 names.", "ترميز النص"),
-    "fields.empty": ("A field that stands there holds something.", "حقل فارغ"),
-    "fields.data": ("A record that must hold data holds some.", "بيانات السجل"),
-    "fields.unknown": ("A field has a number that the standard knows.", "حقل غير معروف"),
-    "fields.type": ("A record is of a type that the standard knows.", "نوع سجل غير معروف"),
-    "fields.edition": ("A field, record or code is one of the edition in 1.002.", "إصدار المعيار"),
-    "cross.compression": ("A picture is of the kind that its record states.", "نوع ضغط الصورة"),
-    "cross.length": ("A picture that is not compressed has as many bytes as its pixels need.", "طول بيانات الصورة"),
-    "cross.size": ("A picture has the size that its record states.", "أبعاد الصورة"),
-    "cross.bits": ("A pixel has as many bits as the record states.", "عدد البتات"),
-    "cross.scale": ("Scale units and pixel scales go together.", "مقياس البكسل"),
-    "cross.resolution": ("A picture of ridges has a resolution that its record allows.", "دقة الصورة"),
-    "cross.scanning": ("1.011 and 1.012 are 00.00 without a record of Types 3 to 7, and stated with one.", "دقة المسح"),
-    "cross.comment": ("The resolution that a WSQ picture states is its record's.", "دقة مذكورة في الصورة"),
-    "cross.position": ("A position is one that a record of this type can hold.", "موضع البصمة"),
-    "cross.impression": ("An impression goes with the position and the record.", "نوع الطبعة"),
-    "cross.segment": ("A segment lies inside its picture.", "مقطع من الصورة"),
-    "cross.minutiae": ("A minutia lies inside its picture.", "نقطة مميِّزة خارج الصورة"),
-    "cross.count": ("There are as many minutiae as the record states.", "عدد النقاط المميِّزة"),
-    "cross.picture": ("Minutiae have the IDC of the picture that they belong to.", "صورة النقاط المميِّزة"),
-    "cross.hash": ("The hash in x.996 is that of the data.", "بصمة البيانات الرقمية"),
-    "cross.first": ("There is one Type-1 record, the first.", "سجل أول واحد"),
+    **WORDS,
 }
 _SHOWN = 100  # characters of a value in an example
 _FIELDS_SHOWN = 4
@@ -340,7 +311,7 @@ def _shown(part: Field | None, record: Record) -> str:
         return "no such field"
     tag = part.tag.decode("ascii", "replace") or f"{part.name}:"
     if part.number == 999 or (record.is_binary and part is record.fields[-1]):
-        return f"{tag}{len(part.value)} bytes"
+        return f"{tag}{len(part.value)} bytes, SHA-256 {sha256(part.value).hexdigest()[:8]}…"
     text = part.text() if part.is_binary_item else str(bytes(part.value[: _SHOWN + 1]), "utf-8", "backslashreplace")
     text = text.replace("\x1e", "<RS>").replace("\x1f", "<US>")
     spelt = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

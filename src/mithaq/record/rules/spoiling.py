@@ -143,9 +143,10 @@ def spoilt_structures(tx: Transaction, profile: Profile, name: str) -> Iterator[
         listed = bytes(first.fields[at].value)
         yield _with(tx, 0, _changed(first, at, listed[:-1] + (b"1" if listed[-1:] != b"1" else b"2")))
     elif name == "order":
-        part = records[1].fields
-        if len(part) > 2:
-            yield _with(tx, 1, replace(records[1], fields=(part[0], *part[2:], part[1])))
+        for index, record in enumerate(records[1:], 1):
+            part = record.fields
+            if len(part) > 2 and not record.is_binary:
+                yield _with(tx, index, replace(record, fields=(part[0], part[2], part[1], *part[3:])))
     elif name == "repeated":
         for index, record in enumerate(records[1:], 1):
             if len(record.fields) > 2 and not record.is_binary:
