@@ -77,7 +77,7 @@ def partner_app(node: Node) -> FastAPI:
             return _refuse(error)
         return PlainTextResponse(text, status_code=status)
 
-    @app.get("/healthz", response_class=PlainTextResponse)
+    @app.api_route("/healthz", methods=["GET", "HEAD"], response_class=PlainTextResponse)
     async def healthz() -> str:
         """That the process answers."""
         return "ok\n"
@@ -94,7 +94,7 @@ def operations(node: Node) -> APIRouter:
     """Health and metrics for the agency's own network."""
     router = APIRouter()
 
-    @router.get("/healthz")
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz() -> JSONResponse:
         """Whether the node can serve, part by part: 200 or 503."""
         health = await run_in_threadpool(upkeep.health, node)

@@ -106,7 +106,10 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     ):
         if code and not officers.CODE.fullmatch(code):
             raise SettingsError(
-                "NOD-100", "this is not an officer's code", key=option, expected="a short lower-case word"
+                "NOD-100",
+                "this is not an officer's code",
+                key=option,
+                expected="a short code in lower case, as captain-1",
             )
     stages = Stages()
     pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)

@@ -42,7 +42,7 @@ def add(node: Node, officer_id: str, *, roles: Sequence[str], name: Mapping[str,
             "NOD-150",
             "the officer's code does not fit",
             key="officer",
-            expected="a short lower-case word, as qa-examiner-1",
+            expected="a short code in lower case, as qa-examiner-1",
         )
     unknown = set(roles) - set(ROLES)
     if unknown or not roles:
