@@ -16,7 +16,12 @@ SHARED = ROOT.parent / "shared" / "data"
 REQUIRED = {name for name in os.environ.get("MITHAQ_REQUIRE", "").split(",") if name}
 
 settings.register_profile(
-    "mithaq", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "mithaq",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=bool(
+        os.environ.get("CI")
+    ),  # a red run there is about the change; developers' runs and `make fuzz` explore
 )
 settings.load_profile("mithaq")
 
