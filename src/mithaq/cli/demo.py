@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -42,8 +43,10 @@ def demo(
         sys.stdout.flush()
         if not once:
             print("Both desks stay up; Ctrl-C ends the demonstration.", file=sys.stderr, flush=True)
-            while True:
-                time.sleep(3600)
+            with contextlib.suppress(KeyboardInterrupt):
+                while True:
+                    time.sleep(3600)
+            print("Ending both nodes ...", file=sys.stderr, flush=True)
     if not done.is_as_promised:
         raise typer.Exit(1)
 
