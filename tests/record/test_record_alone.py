@@ -16,7 +16,7 @@ for name in profile_names():
     for tot in list(profile.transactions)[:2]:
         made = skeleton(tot, profile)
         back = read_any(write_xml(read_any(write_transaction(made))))
-        assert not check(made, profile) and tree(back) and page([("made", back)]) and not differences(made, made)
+        assert not check(made, profile) and tree(back) and page([("made", back)]) and not list(differences(made, made))
 print("ok")
 """
 
