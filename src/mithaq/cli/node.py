@@ -74,7 +74,6 @@ def serve(home: Home = Path(), json_: Json = False) -> None:
     from mithaq.node.serve import run
 
     with open_node(home, serving=True) as node:
-
         scheme = "https" if node.settings.listen.desk_certificate else "http"
 
         def ready(partner: str, desk: str) -> None:
