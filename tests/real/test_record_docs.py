@@ -15,6 +15,7 @@ NAMES = {
     "one.an2": "nist-itl/nistref__type-14-tip-eji-wsq.an2",
     "other.an2": "nist-itl/nbis__valid1.7.an2",
     "print.fmr": "codecs/libbiomeval__fmr.iso2005",
+    "print.wsq": "codecs/nodenist__Fingerprint_LeftPointer.wsq",
 }
 
 
