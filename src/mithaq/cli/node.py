@@ -74,12 +74,13 @@ def serve(home: Home = Path(), json_: Json = False) -> None:
     from mithaq.node.serve import run
 
     with open_node(home, serving=True) as node:
+        scheme = "https" if node.settings.listen.desk_certificate else "http"
 
         def ready(partner: str, desk: str) -> None:
             say(
                 {"partner": partner, "desk": desk},
                 json_,
-                [f"partner API  https://{partner}", f"desk         http://{desk}/", "Ctrl-C stops."],
+                [f"partner API  https://{partner}", f"desk         {scheme}://{desk}/", "Ctrl-C stops."],
             )
 
         run(node, desk_app(node), ready=ready)

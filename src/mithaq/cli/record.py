@@ -55,7 +55,7 @@ def show(
             kept.append((file.name, tx))
     if html is not None:
         write_file(html, _page(kept, lang))
-        lines = [f"{html}: {len(kept)} files"]
+        lines = [f"{html}: {_counted(len(kept), 'file')}"]
     run.finish({"files": shown, "html": None if html is None else str(html)}, json_, lines)
 
 
@@ -189,7 +189,7 @@ def new(
     say(
         {"written": str(output), "profile": profile, "transaction": tot, "bytes": len(data)},
         json_,
-        [f"{output}: a {tot} of {profile}, {_counted(len(tx.records), 'record')}; its values are placeholders"],
+        [f"{output}: {tot} of {profile}, {_counted(len(tx.records), 'record')}; its values are placeholders"],
     )
 
 

@@ -53,7 +53,7 @@ class Person:
 
 
 PEOPLE: Final = (
-    Person("examiner-1", ("examiner",), {"en": "Examiner One", "ar": "الفاحص الأول"}),
+    Person("examiner-1", ("examiner",), {"en": "Examiner One", "ar": "خبير البصمات الأول"}),
     Person("officer-1", ("officer",), {"en": "Officer One", "ar": "الضابط الأول"}),
     Person("officer-2", ("officer",), {"en": "Officer Two", "ar": "الضابط الثاني"}),
 )

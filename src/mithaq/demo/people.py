@@ -56,7 +56,7 @@ _OTHER_SPELLINGS: Final = {
 }  # fmt: skip
 _QA_PLACES: Final[tuple[tuple[str, str, str], ...]] = (  # (Latin, Arabic, ISO 3166-1 alpha-3)
     ("Doha", "الدوحة", "QAT"), ("Al Rayyan", "الريان", "QAT"), ("Al Khor", "الخور", "QAT"),
-    ("Al Wakrah", "الوكرة", "QAT"), ("Amman", "عمان", "JOR"), ("Cairo", "القاهرة", "EGY"), ("Tunis", "تونس", "TUN"),
+    ("Al Wakrah", "الوكرة", "QAT"), ("Amman", "عمّان", "JOR"), ("Cairo", "القاهرة", "EGY"), ("Tunis", "تونس", "TUN"),
     ("Beirut", "بيروت", "LBN"),
 )  # fmt: skip
 _US_PLACES: Final[tuple[tuple[str, str, str], ...]] = (

@@ -29,7 +29,7 @@ RECORDS: Mapping[int, tuple[str, str]] = {
     10: ("face, other body part, scar, mark or tattoo", "وجه أو جزء من الجسم أو ندبة أو علامة أو وشم"),
     11: ("voice", "صوت"),
     12: ("dental record", "سجل الأسنان"),
-    13: ("latent friction ridge image", "صورة أثر بصمة خفية"),
+    13: ("latent friction ridge image", "صورة بصمة خفية"),
     14: ("fingerprint image", "صورة بصمة إصبع"),
     15: ("palm print image", "صورة بصمة راحة اليد"),
     16: ("user-defined test image", "صورة اختبار يعرّفها المستخدم"),
@@ -40,7 +40,7 @@ RECORDS: Mapping[int, tuple[str, str]] = {
     21: ("associated context", "السياق المرافق"),
     22: ("non-photographic imagery", "صور غير فوتوغرافية"),
     98: ("information assurance", "ضمان المعلومات"),
-    99: ("CBEFF biometric data", "بيانات حيوية بصيغة CBEFF"),
+    99: ("CBEFF biometric data", "بيانات قياسات حيوية بصيغة CBEFF"),
 }
 
 

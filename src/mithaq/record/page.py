@@ -96,7 +96,7 @@ def page(files: Sequence[tuple[str, Transaction]], pictures: Pictures | None = N
 def _file(index: int, name: str, tx: Transaction, pictures: Pictures) -> str:
     rows = tree(tx)
     size = sum(record.size for record in tx.records) + len(tx.tail)
-    facts = _both(f"{len(tx.records)} records, {size:,} bytes", f"{len(tx.records)} سجلات، {size:,} بايت")
+    facts = _both(f"{len(tx.records)} records, {size:,} bytes", f"عدد السجلات: {len(tx.records)}، الحجم: {size:,} بايت")
     made = [f'<h2><bdi dir="ltr">{_plain(name)}</bdi></h2><p class="facts">{facts}</p>']
     for number, group in groupby(rows, lambda row: row.record):
         whole = tx.records[number - 1].size if number <= len(tx.records) else len(tx.tail)

@@ -50,13 +50,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The comment inside a picture claims the resolution that its record states.",
         "تعليق داخل الصورة",
     ),
-    "cross.position": ("A position is one that its type of record holds.", "موضع الطبعة"),
+    "cross.position": ("A position is one that its type of record holds.", "موضع البصمة"),
     "cross.impression": ("An impression goes with its position and its record.", "نوع الطبعة"),
     "cross.segment": ("A segment lies inside its picture.", "مقطع الصورة"),
-    "cross.minutiae": ("Minutiae lie inside their picture.", "موضع النقاط المميزة"),
-    "cross.count": ("As many minutiae are listed as are stated.", "عدد النقاط المميزة"),
-    "cross.picture": ("Minutiae come with the picture that has their IDC.", "صورة النقاط المميزة"),
-    "cross.hash": ("The hash is that of the data.", "بصمة البيانات"),
+    "cross.minutiae": ("Minutiae lie inside their picture.", "موضع النقاط المميِّزة"),
+    "cross.count": ("As many minutiae are listed as are stated.", "عدد النقاط المميِّزة"),
+    "cross.picture": ("Minutiae come with the picture that has their IDC.", "صورة النقاط المميِّزة"),
+    "cross.hash": ("The hash is that of the data.", "قيمة تجزئة البيانات"),
     "cross.first": ("A transaction has one Type-1 record.", "سجل واحد من النوع 1"),
 }
 

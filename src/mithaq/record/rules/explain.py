@@ -63,7 +63,7 @@ _OF_EVERY_TRANSACTION = {
     "structure.foreign": ("A record holds fields of its own type, each under a tag.", "حقول غريبة"),
     "structure.separator": ("GS stands between fields, FS after the last, and neither inside text.", "الفواصل"),
     "structure.tail": ("Nothing follows the last record.", "ما بعد آخر سجل"),
-    "structure.designation": ("Each record after Type-1 has an IDC of its own in x.002.", "رقم تمييز السجل"),
+    "structure.designation": ("Each record after Type-1 has an IDC of its own in x.002.", "رمز تعيين المعلومات"),
     "structure.tag": ("Field numbers in tags have three digits.", "صيغة الوسوم"),
     **WORDS,
 }
