@@ -19,6 +19,7 @@ from mithaq.node.enrol import enrol, list_items
 from mithaq.node.opening import open_gallery
 from mithaq.node.store import conversations
 from mithaq.node.store.conversations import Conversation
+from mithaq.pact.gate import Refused
 from mithaq.pact.lifecycle import Conclusion
 
 WHO = {"officer": "examiner-1", "passphrase": PASSPHRASE}
@@ -85,6 +86,9 @@ def test_only_the_identified_candidate_is_released(pair: Pair, hit: Conversation
     flow.request_data(requester, hit.id, officer="officer-1", passphrase=PASSPHRASE)
     pair.run()
     assert views.find(holder, hit.id).reference == second
+    empty = flow.prepare_release(holder, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("birth_place",))
+    assert isinstance(empty, Refused)
+    assert empty.reason == "nothing-to-release"
     flow.prepare_release(holder, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("family_name",))
     flow.approve_release(holder, hit.id, officer="officer-2", passphrase=PASSPHRASE)
     pair.run()

@@ -139,6 +139,11 @@ def field_refusal(agreement: Agreement, fields: tuple[str, ...]) -> Refused | No
     return refused("field-not-agreed", agreement, field=extra[0]) if extra else None
 
 
+def held_fields(person: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """Those of `fields` that this holder has something for."""
+    return {name: person[name] for name in fields if person.get(name) not in (None, "", [])}
+
+
 def check_release_reason(reason: str) -> None:
     """SettingsError where the reason is not one of the coded ones."""
     if reason not in release_refusals():

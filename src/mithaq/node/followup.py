@@ -17,7 +17,7 @@ from mithaq.node.states import may, move, of_message, open_conversation
 from mithaq.node.store import Tx
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import Refused, gate_release, gate_request
+from mithaq.pact.gate import Refused, gate_release, gate_request, refused
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import Actor, Event, Side, State
 from mithaq.pact.message import Opened
@@ -84,6 +84,8 @@ def prepare_release(
         if refusal := refusal or chain.field_refusal(agreement, fields):
             return refusal
         reference = conversation.reference or ""
+        if not chain.held_fields(node.person(reference), fields):
+            return refused("nothing-to-release", agreement)
         act = officers.act(
             tx, node, credential, conversation, "release-prepared", reference=reference, fields=list(fields)
         )
@@ -104,8 +106,9 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
         if isinstance(decision, Refused):
             node.metrics.refused.labels(decision.reason, "holder").inc()
             return decision
-        person = node.person(facts.reference)
-        released = {name: person[name] for name in facts.fields if person.get(name) not in (None, "", [])}
+        released = chain.held_fields(node.person(facts.reference), facts.fields)
+        if not released:  # withdrawn since it was prepared
+            return refused("nothing-to-release", agreement)
         terms = {"reference": facts.reference, "fields": sorted(released)}
         act = officers.act(tx, node, credential, conversation, "release-approved", **terms)
         log = {"reference": facts.reference, "prepared_by": facts.prepared_by, "by": officer, "act": act.digest}

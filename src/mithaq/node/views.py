@@ -166,8 +166,8 @@ def prepared_fields(node: Node, conversation_id: str) -> tuple[str, ...]:
 
 def available_fields(node: Node, conversation: Conversation, agreement: Agreement) -> list[str]:
     """Which agreed fields this holder has for the reference; names of fields, not their content."""
-    person = node.person(conversation.reference or "")
-    return [str(name) for name in agreement.follow_up.core_data if person.get(str(name)) not in (None, "", [])]
+    fields = [str(name) for name in agreement.follow_up.core_data]
+    return list(chain.held_fields(node.person(conversation.reference or ""), fields))
 
 
 def released(node: Node, conversation_id: str) -> dict[str, Any]:
