@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mithaq.record.profile import Severity, Trust
+from mithaq.record.rules.kinds import Severity, Trust
 
 KINDS: dict[str, str] = {
     "REC-101": "the type of transaction is not one of the profile's",

@@ -4,7 +4,7 @@
 
 Only fields that no rule of the profile covers are looked at. A departure from a row that is not confirmed is at most a
 warning. Time and memory grow with the file: each value is cut once, and alike faults of one record are counted after the
-first thousand. Not done here: one item (`item_check`), what several fields say together (`crosscheck`), structure.
+first thousand. Not done here: one item (`items`), what several fields say together (`cross`), structure.
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
-from mithaq.record.checks.faults import Fault
+from mithaq.record.checks.faults import MOST_ALIKE, Fault, Weigher
 from mithaq.record.checks.items import item_fault, layout_of
 from mithaq.record.dictionary import NUMBERS, TYPE_FIRST, code_table, entries, entry, is_payload
 from mithaq.record.fields import Entry
 from mithaq.record.findings import Finding
-from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.offsets import offsets
-from mithaq.record.profile import Profile, Trust
-from mithaq.record.text import codec_of
+from mithaq.record.model import Field, Record
+from mithaq.record.rules.kinds import Trust, Weight
 
-MOST_ALIKE = 1000  # findings of one kind about one item of a record; more are counted, so that a report stays readable
 MOST_REMEMBERED = 10_000  # values of one item whose judgement is kept
 
 _REMEDIES = {
@@ -46,23 +43,25 @@ _REMEDIES = {
 }
 
 
-def dictionary_findings(tx: Transaction, profile: Profile, *, encoding: str | None = None) -> Iterator[Finding]:
+def dictionary_findings(weigher: Weigher, encoding: str) -> Iterator[Finding]:
     """Findings about fields that no rule of the profile covers, record by record; rules that are off give none.
 
-    `encoding` is the codec of text outside Type-1 where the partner's agreement says another than 1.015 does.
+    `encoding` is the codec of text outside Type-1.
     """
-    return (found for found in _Check(tx, profile, encoding).findings() if found is not None)
+    return (found for found in _Check(weigher, encoding).findings() if found is not None)
 
 
 class _Check:
     """What one check is about, looked up once."""
 
-    def __init__(self, tx: Transaction, profile: Profile, encoding: str | None) -> None:
+    def __init__(self, weigher: Weigher, encoding: str) -> None:
+        tx = weigher.tx
+        self._weigher = weigher
         self._tx = tx
-        self._profile = profile
-        self._encoding = codec_of(tx, encoding)
+        self._profile = weigher.profile
+        self._encoding = encoding
         self._transaction = tx.tot or ""
-        self._places = offsets(tx)
+        self._places = weigher.places
         version = tx.records[0].field(2)
         spelt = "" if version is None else str(version.value, "ascii", "replace")
         self._stated = spelt if spelt in code_table("VER") else ""  # "" where it is none: then no rule goes by it
@@ -128,7 +127,7 @@ class _Check:
         known = entry(record.type, part.number)
         if known is None:
             fault = Fault("unknown", "REC-132", "the standard has no field of that number", "a field that it has")
-            yield self._finding(fault, index, record, None, start, field=part.name)
+            yield self._finding(fault, index, record, None, start, number=part.number)
             return
         first, last = known.editions
         if self._is_before(first):
@@ -191,7 +190,7 @@ class _Check:
         known: Entry | None,
         offset: int,
         *,
-        field: str = "",
+        number: int = 0,
         trust: str = "",
         subfield: int = 0,
         item: int = 0,
@@ -209,18 +208,16 @@ class _Check:
         if self._alike[alike] > MOST_ALIKE:
             return None
         trusted = cast(Trust, trust or (weight.trust if known is None else known.trust))
-        return Finding(
-            code=fault.code,
-            rule=f"{self._profile.name}:fields.{fault.name}",
-            severity=weight.severity if trusted == "C" else "warn",
-            record=index,
-            record_type=record.type,
-            field=field if known is None else f"{record.type}.{known.number:03d}",
-            problem=fault.said,
+        severity = weight.severity if trusted == "C" else "warn"
+        return self._weigher.finding(
+            f"fields.{fault.name}",
+            Weight(severity, trusted, weight.clause if known is None else known.clause),
+            fault.code,
+            fault.said,
+            index=index,
+            number=number or (0 if known is None else known.number),
             expected=fault.expected,
             met=fault.met,
-            clause=weight.clause if known is None else known.clause,
-            trust=trusted,
             remedy=_REMEDIES[fault.name],
             subfield=subfield,
             item=item,

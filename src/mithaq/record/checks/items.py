@@ -3,7 +3,7 @@
     ItemEntry, bytes of the item ──item_fault──► Fault(name of the weight, code, what to say), or None
     field ──layout_of──► Layout: which rule each item of a subfield goes by
 
-A fault says of what shape the value is, never what it is. Not done here: how serious a fault is (`fields_check`).
+A fault says of what shape the value is, never what it is. Not done here: how serious a fault is (`fields`).
 """
 
 from __future__ import annotations

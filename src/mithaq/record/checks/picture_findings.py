@@ -2,7 +2,7 @@
 
     [Picture, ...] ──picture_faults──► PlacedFault, PlacedFault, ...
 
-Not done here: reading the headers (`payload`), weighing what is found (`crosscheck`).
+Not done here: reading the headers (`payload`), weighing what is found (`faults`).
 """
 
 from __future__ import annotations

@@ -33,7 +33,6 @@ CHARACTERS = {
 }
 FORMS = {"date": ("%Y%m%d", 8, "YYYYMMDD"), "instant": ("%Y%m%d%H%M%SZ", 15, "YYYYMMDDHHMMSSZ")}
 _CODES_SHOWN = 12
-MOST_ALIKE = 1000  # findings about one field that are listed, so that a report stays readable
 _MOST_DIGITS = 20  # a longer number is out of any range
 
 
