@@ -9,6 +9,7 @@ Positions 16 to 18 (extra digits, unknown ridges) have none of the ten numbers a
 from __future__ import annotations
 
 from mithaq.record.model import UNUSED_POSITION, Record, Transaction, number_in
+from mithaq.record.payload import payload_kind
 from mithaq.units import FingerPosition, PrintImage
 
 PRINT_TYPES = (4, 13, 14)
@@ -18,14 +19,6 @@ _LAST_POSITION = int(max(FingerPosition))
 UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
 _UNNUMBERED = (16, 17, 18)
 UNKNOWN_IMPRESSION = 29
-_MAGIC = (
-    (b"\xff\xa0\xff", "WSQ20"),
-    (b"\xff\xd8\xff", "JPEGB"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JP2"),
-    (b"\xff\x4f\xff\x51", "JP2"),
-)
-
 INCH_MM = 25.4
 INCH_CM = 2.54
 _CLASSES_PPI = (500.0, 1000.0)
@@ -53,10 +46,17 @@ def image_of(tx: Transaction, record: Record) -> PrintImage | None:
     return _tagged(record)
 
 
-def payload_kind(data: memoryview) -> str:
-    """The compression that the first bytes show: WSQ20, JPEGB, PNG or JP2 (JPEGL and JP2L begin alike); "" for others."""
-    head = bytes(data[:16])
-    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
+def short_text(record: Record, number: int) -> str:
+    """The field's text without blanks around it; "" where it is absent or longer than any code or number."""
+    found = record.field(number)
+    return "" if found is None or len(found.value) > 16 else str(found.value, "ascii", "replace").strip()
+
+
+def per_mm(first: Record, number: int) -> float | None:
+    """1.011 or 1.012 in pixels per millimetre; None where it is absent or no number."""
+    text = short_text(first, number)
+    whole, _, rest = text.partition(".")
+    return float(text) if (whole + rest).isascii() and (whole + rest).isdigit() else None
 
 
 def _type_4(first: Record, record: Record) -> PrintImage | None:
@@ -82,7 +82,7 @@ def _tagged(record: Record) -> PrintImage | None:
     position = _position(_first_number(record, 13))
     if not data or position is None:
         return None
-    compression = (_short_text(record, 11) or payload_kind(data) or "NONE").upper()
+    compression = (short_text(record, 11) or payload_kind(data) or "NONE").upper()
     return PrintImage(
         position=position,
         impression=_or(_first_number(record, 3), UNKNOWN_IMPRESSION),
@@ -102,18 +102,14 @@ def _position(code: int | None) -> FingerPosition | None:
 
 
 def _type_4_ppi(first: Record, record: Record) -> float | None:
-    native, nominal = _per_mm(first, 11), _per_mm(first, 12)
+    native, nominal = _scanned_ppi(first, 11), _scanned_ppi(first, 12)
     if record.integer(5) == 0:
         return max(nominal or 0.0, _TYPE_4_PPI)
     return native or nominal
 
 
-def _per_mm(first: Record, number: int) -> float | None:
-    text = _short_text(first, number) or ""
-    whole, _, rest = text.partition(".")
-    if not (whole + rest).isascii() or not (whole + rest).isdigit():
-        return None
-    value = float(text)
+def _scanned_ppi(first: Record, number: int) -> float | None:
+    value = per_mm(first, number)
     return _settled(value * INCH_MM, INCH_MM / 100) if value else None
 
 
@@ -135,13 +131,6 @@ def _first_number(record: Record, number: int) -> int | None:
     if found is None:
         return None
     return number_in(bytes(found.value[:64]).partition(b"\x1e")[0].partition(b"\x1f")[0])
-
-
-def _short_text(record: Record, number: int) -> str | None:
-    found = record.field(number)
-    if found is None or len(found.value) > 16:
-        return None
-    return str(found.value, "ascii", "replace").strip()
 
 
 def _or(value: int | None, otherwise: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM, SPELT_OTHERWISE
+from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM, SPELT_OTHERWISE, per_mm, short_text
 from mithaq.record.model import Record, Transaction
 from mithaq.record.payload import Header, read_header
 
@@ -61,14 +61,6 @@ def pictures(tx: Transaction, decode: Decoder | None = None) -> list[Picture]:
     return [picture for picture in found if picture is not None]
 
 
-def per_mm(first: Record, number: int) -> float | None:
-    """1.011 or 1.012 in pixels per millimetre; None where it is absent or no number."""
-    found = first.field(number)
-    text = "" if found is None or len(found.value) > 16 else str(found.value, "ascii", "replace").strip()
-    whole, _, rest = text.partition(".")
-    return float(text) if (whole + rest).isascii() and (whole + rest).isdigit() else None
-
-
 def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None) -> Picture | None:
     data = record.data
     if not data:
@@ -77,7 +69,7 @@ def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None
         return _binary(tx, index, record, data, decode)
     if record.type not in TAGGED:
         return None
-    word = _word(record, 11).upper()
+    word = short_text(record, 11).upper()
     stated = SPELT_OTHERWISE.get(word, word)
     units, across = record.integer(8), record.integer(9)
     scale = {1: 1.0, 2: INCH_CM}.get(units or 0)
@@ -87,7 +79,7 @@ def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None
         width=record.integer(6) or 0,
         height=record.integer(7) or 0,
         bits=0 if record.type == 10 else record.integer(12) or 0,
-        in_colour=_word(record, _COLOUR_SPACE.get(record.type, 0)) in _COLOURS,
+        in_colour=short_text(record, _COLOUR_SPACE.get(record.type, 0)) in _COLOURS,
         compression=stated if stated in BINARY_COMPRESSION.values() else "",
         number=11,
         ppi=across * scale if across and scale else None,
@@ -127,8 +119,3 @@ def _binary_ppi(first: Record, record: Record) -> float | None:
         native = per_mm(first, 11)
         return native * INCH_MM if native else None
     return 250.0 if record.type in (3, 5) else 500.0
-
-
-def _word(record: Record, number: int) -> str:
-    found = record.field(number) if number else None
-    return "" if found is None or len(found.value) > 16 else str(found.value, "ascii", "replace").strip()

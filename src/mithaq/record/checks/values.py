@@ -10,19 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
+from mithaq.record.checks.characters import CHARACTERS, FORMS, is_moment
 from mithaq.record.model import Field
 from mithaq.record.rules.kinds import FieldRule, Item
 from mithaq.record.text import decode
 
-CHARACTERS = {
-    "A": (re.compile(r"[A-Za-z]*"), "letters"),
-    "N": (re.compile(r"[0-9]*"), "digits"),
-    "AN": (re.compile(r"[A-Za-z0-9]*"), "letters and digits"),
-    "AS": (re.compile(r"[A-Za-z!-/:-@\[-`{-~ ]*"), "letters and special characters"),
-    "NS": (re.compile(r"[0-9!-/:-@\[-`{-~ ]*"), "digits and special characters"),
-    "ANS": (re.compile(r"[ -~]*"), "printable ASCII characters"),
+KINDS = CHARACTERS | {
     "TEXT": (re.compile(r"[ -~\t\r\n]*"), "printable ASCII characters and line ends"),
     "H": (re.compile(r"[0-9A-Fa-f]*"), "hexadecimal digits"),
     # No control characters, no line or paragraph separators, and none that turn the order of what is shown.
@@ -31,7 +25,6 @@ CHARACTERS = {
         "characters without control or direction marks",
     ),
 }
-FORMS = {"date": ("%Y%m%d", 8, "YYYYMMDD"), "instant": ("%Y%m%d%H%M%SZ", 15, "YYYYMMDDHHMMSSZ")}
 _CODES_SHOWN = 12
 _MOST_DIGITS = 20  # a longer number is out of any range
 
@@ -100,7 +93,7 @@ def item_problem(item: Item, text: str) -> tuple[str, str, str, str] | None:
     """Code, problem, what was expected and the shape of what was met; None where the item is in order."""
     if len(text) not in item.length:
         return "REC-114", "the value has another length", f"{item.length} characters", f"{len(text)} characters"
-    characters, words = CHARACTERS[item.kind]
+    characters, words = KINDS[item.kind]
     if not characters.fullmatch(text):
         return "REC-115", "the value has characters of another kind", words, "others"
     if item.codes and text not in item.codes:
@@ -109,7 +102,7 @@ def item_problem(item: Item, text: str) -> tuple[str, str, str, str] | None:
         return "REC-177", "the number is out of its range", str(item.range), "another"
     if item.pattern is not None and text and not item.pattern.fullmatch(text):
         return "REC-117", "the value has another form", f"{item.name}, as {item.example}", "another"
-    if item.form and not _exists(item.form, text):
+    if item.form and not is_moment(text, item.form):
         return "REC-118", "there is no such day or instant", FORMS[item.form][2], "another"
     return None
 
@@ -137,14 +130,3 @@ def _subfields(text: str, count: int, most: int | None) -> Iterator[str]:
         end = text.find("\x1e", start)
         yield text[start : end if end >= 0 else len(text)]
         start = end + 1
-
-
-def _exists(form: str, text: str) -> bool:
-    layout, length, _ = FORMS[form]
-    if len(text) != length:
-        return False
-    try:
-        datetime.strptime(text, layout)
-    except ValueError:
-        return False
-    return True

@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from hashlib import sha256
 
 from mithaq.errors import SettingsError
-from mithaq.record.checks.values import CHARACTERS, FORMS, codes_in_words
+from mithaq.record.checks.characters import FORMS
+from mithaq.record.checks.values import KINDS, codes_in_words
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.profile import load_profile
@@ -226,7 +227,7 @@ def _field_said(profile: Profile, rule: FieldRule) -> str:
 def _item_said(item: Item) -> str:
     if item.kind in ("B", "ANY"):
         return f"{item.length} bytes"
-    words = CHARACTERS[item.kind][1]
+    words = KINDS[item.kind][1]
     parts = [f"1 character ({words})" if item.length == Span(1, 1) else f"{item.length} {words}"]
     if item.codes:
         parts.append(f"one of {codes_in_words(item.codes)}")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mithaq.errors import FormatError
-from mithaq.record.images import payload_kind
 from mithaq.record.minutiae import INCH_CM, MOST_PPI, UNSTATED, settled
+from mithaq.record.payload import payload_kind
 from mithaq.record.template.octets import (
     Cursor,
     Extension,
