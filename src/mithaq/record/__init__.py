@@ -54,11 +54,11 @@ if TYPE_CHECKING:
     from mithaq.record.model import Transaction as Transaction
     from mithaq.record.offsets import offsets as offsets
     from mithaq.record.page import page as page
-    from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.profile import profile_names as profile_names
     from mithaq.record.rules.explain import Explanation as Explanation
     from mithaq.record.rules.explain import explain as explain
+    from mithaq.record.rules.kinds import Profile as Profile
     from mithaq.record.rules.skeleton import skeleton as skeleton
     from mithaq.record.show import Row as Row
     from mithaq.record.show import tree as tree
@@ -103,7 +103,8 @@ _HOMES = {
     "rules.skeleton": ("skeleton",),
     "offsets": ("offsets",),
     "page": ("page",),
-    "profile": ("Profile", "load_profile", "profile_names"),
+    "profile": ("load_profile", "profile_names"),
+    "rules.kinds": ("Profile",),
     "template.remarks": ("Fault", "TemplateLoss"),
     "show": ("Row", "tree"),
     "text": ("codec_of", "field_text"),

@@ -155,7 +155,7 @@ def _items(old: Field, new: Field) -> list[tuple[int, int, Field, Field]]:
     """Items that differ, where both fields are text of the same shape and of more than one item; else nothing."""
     if old.is_binary_item or is_payload(old.record_type, old.number):
         return []
-    shapes = [[subfield.split(b"\x1f") for subfield in bytes(part.value).split(b"\x1e")] for part in (old, new)]
+    shapes = [part.pieces for part in (old, new)]
     widths = [[len(subfield) for subfield in shape] for shape in shapes]
     if widths[0] != widths[1] or widths[0] == [1]:
         return []

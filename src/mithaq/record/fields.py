@@ -4,7 +4,7 @@
 
 Rows are plain tuples of text, so that importing them costs nothing; they are taken apart when somebody asks. Bounds are
 (least, most), both included, `most` None where there is none. Not done here: the rows themselves (`dictionary`), applying
-them (`fields_check`).
+them (`checks.fields`).
 """
 
 from __future__ import annotations

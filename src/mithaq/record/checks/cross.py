@@ -101,7 +101,7 @@ def _contradiction(record_type: int, impression: int, position: int) -> tuple[st
 def _codes(part: Field) -> list[int | None]:
     if part.is_binary_item:
         return [code for code in part.value if code != UNUSED_POSITION]
-    return [number_in(subfield.partition(b"\x1f")[0]) for subfield in bytes(part.value).split(b"\x1e")]
+    return [number_in(items[0]) for items in part.pieces]
 
 
 def _hash(index: int, record: Record) -> Iterator[PlacedFault]:

@@ -62,9 +62,9 @@ class _Check:
         self._encoding = encoding
         self._transaction = tx.tot or ""
         self._places = weigher.places
-        version = tx.records[0].field(2)
-        spelt = "" if version is None else str(version.value, "ascii", "replace")
-        self._stated = spelt if spelt in code_table("VER") else ""  # "" where it is none: then no rule goes by it
+        self._stated = (
+            tx.version if tx.version in code_table("VER") else ""
+        )  # "" where it is none: then no rule goes by it
         self._edition = self._stated
         self._alike: Counter[tuple[str, str, int, int]] = Counter()  # in the record at hand
 
@@ -229,7 +229,7 @@ def _cut(part: Field) -> list[list[bytes]]:
     """Subfields of items; each number of a binary item stands alone."""
     if part.is_binary_item:
         return [[number.encode()] for number in part.text().split(" ")]
-    return [subfield.split(b"\x1f") for subfield in bytes(part.value).split(b"\x1e")]
+    return part.pieces
 
 
 def _holds(when: str, record: Record, present: set[int]) -> bool:

@@ -47,8 +47,7 @@ def joint_findings(weigher: Weigher, holds: Holds) -> Iterator[Finding]:
 def _link(weigher: Weigher, rule: LinkRule) -> Iterator[Finding]:
     tx = weigher.tx
     found, _ = _first(tx, rule.record_type, rule.number)
-    subfields = [] if found is None else bytes(found.value).split(b"\x1e")
-    items = [subfield.split(b"\x1f") for subfield in subfields]
+    items = [] if found is None else found.pieces
     named = Counter(number_in(item[rule.item - 1]) for item in items if len(item) >= rule.item)
     carried = Counter(other.idc for other in tx.records if other.type in rule.types)
     if named != carried:

@@ -119,4 +119,4 @@ def _hundredths(pixels: int, ppi: float) -> float:
 
 def _subfields(record: Record, number: int) -> list[list[bytes]]:
     part = record.field(number)
-    return [] if part is None else [subfield.split(b"\x1f") for subfield in bytes(part.value).split(b"\x1e")]
+    return [] if part is None else part.pieces

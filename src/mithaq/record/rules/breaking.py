@@ -21,7 +21,7 @@ from mithaq.record.rules.conditions import TotIs
 from mithaq.record.rules.examples import example, sound
 from mithaq.record.rules.kinds import CountRule, FieldRule, ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
 from mithaq.record.rules.skeleton import SIDE, mended, picture, placeholder, settled, skeleton, turned_on, with_record
-from mithaq.record.rules.spoiling import spoilt_frames, spoilt_structures, spoilt_values
+from mithaq.record.rules.spoiling import put_in, spoilt_frames, spoilt_structures, spoilt_values
 
 _MOST_RECORDS = 120  # a count without a limit that can be reached is shown by what is missing
 _OTHER_TYPES = (8, 16, 17, 10, 14, 13, 15, 7, 9, 4)
@@ -150,7 +150,7 @@ def _fields(profile: Profile, rule: FieldRule) -> Iterator[tuple[Transaction, Tr
             if rule.when is not None:
                 yield good, upset(good, profile, rule.when, index)
             for spoilt in spoilt_values(record, rule):
-                yield good, _replaced(good, index, spoilt)
+                yield good, put_in(good, index, spoilt)
             if rule.number == 2:
                 other = record.with_field(2, bytes((200,)) if record.is_binary else "98")
                 yield good, good.with_records([*good.records[:index], other, *good.records[index + 1 :]])
@@ -188,11 +188,6 @@ def _with_field(start: Transaction, profile: Profile, rule: FieldRule) -> Transa
     tx = mended(tx, profile)
     index = place(tx, rule.record_type)
     return tx if index is not None and tx.records[index].field(rule.number) and not check(tx, profile) else None
-
-
-def _replaced(tx: Transaction, index: int, record: Record) -> Transaction:
-    """The transaction with that record as it is: neither lengths nor the list of contents are made anew."""
-    return replace(tx, records=(*tx.records[:index], record, *tx.records[index + 1 :]))
 
 
 def _counts(tx: Transaction, profile: Profile, rule: CountRule) -> Iterator[tuple[Transaction, Transaction]]:

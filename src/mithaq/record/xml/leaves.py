@@ -3,7 +3,7 @@
     Record ──to_leaves──► Leaf(place, text or payload) … ──from_leaves──► Record
 
 Neither way fails on odd values: what cannot be said on the other side is left out there, and the caller finds it by going
-there and back. Payloads are passed on as views. Not done here: XML's own spelling (`xml_parse`, `xml_write`).
+there and back. Payloads are passed on as views. Not done here: XML's own spelling (`parse`, `write`).
 """
 
 from __future__ import annotations

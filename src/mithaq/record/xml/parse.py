@@ -3,7 +3,7 @@
     bytes ──expat, 64 KiB at a time──► events ──► leaves of each record; payloads decoded as they pass
 
 A document type, and with it every entity, is refused where it begins; limits are kept before anything is stored. What the
-table of paths does not know is passed over and noted as a loss. Not done here: leaves to fields (`xml_leaves`).
+table of paths does not know is passed over and noted as a loss. Not done here: leaves to fields (`leaves`).
 """
 
 from __future__ import annotations
