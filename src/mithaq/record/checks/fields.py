@@ -62,9 +62,8 @@ class _Check:
         self._encoding = encoding
         self._transaction = tx.tot or ""
         self._places = weigher.places
-        self._stated = (
-            tx.version if tx.version in code_table("VER") else ""
-        )  # "" where it is none: then no rule goes by it
+        version = tx.version or ""
+        self._stated = version if version in code_table("VER") else ""  # then no rule goes by it
         self._edition = self._stated
         self._alike: Counter[tuple[str, str, int, int]] = Counter()  # in the record at hand
 
