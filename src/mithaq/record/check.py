@@ -17,7 +17,7 @@ from mithaq.record.checks.fields import dictionary_findings
 from mithaq.record.checks.joint import joint_findings
 from mithaq.record.checks.pictures import Decoder
 from mithaq.record.checks.structure import STRUCTURE_REMEDIES, structure_faults
-from mithaq.record.checks.values import Problem, value_problems
+from mithaq.record.checks.values import Problem, codes_in_words, value_problems
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.rules.conditions import Scope, When
@@ -74,7 +74,6 @@ class _Asked:
 
 
 def _unknown_transaction(weigher: Weigher) -> Finding:
-    known = list(weigher.profile.transactions)
     return weigher.finding(
         "transactions",
         weigher.profile.frame["transactions"],
@@ -82,7 +81,7 @@ def _unknown_transaction(weigher: Weigher) -> Finding:
         "the type of transaction is not one of the profile's",
         index=1,
         number=4,
-        expected=", ".join(known[:12]) + (f" or one of {len(known) - 12} others" if len(known) > 12 else ""),
+        expected=codes_in_words(tuple(weigher.profile.transactions)),
         met="none" if weigher.tx.tot is None else "another",
         remedy="check with the profile that the transaction was made for",
     )

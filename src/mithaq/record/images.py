@@ -21,7 +21,7 @@ _UNNUMBERED = (16, 17, 18)
 UNKNOWN_IMPRESSION = 29
 INCH_MM = 25.4
 INCH_CM = 2.54
-_CLASSES_PPI = (500.0, 1000.0)
+CLASSES_PPI = (500.0, 1000.0)
 _TYPE_4_PPI = 500.0  # the class of Type-4; a lower nominal value belongs to Types 3 and 5 of the same transaction
 
 
@@ -123,7 +123,7 @@ def _tagged_ppi(record: Record) -> float | None:
 
 
 def _settled(ppi: float, step: float) -> float:
-    return next((exact for exact in _CLASSES_PPI if abs(ppi - exact) < step), round(ppi, 3))
+    return next((exact for exact in CLASSES_PPI if abs(ppi - exact) < step), round(ppi, 3))
 
 
 def _first_number(record: Record, number: int) -> int | None:

@@ -1,7 +1,7 @@
 """A transaction against itself: what several fields, or a field and the data, must say alike.
 
     Transaction ──cross_faults──► PlacedFault, PlacedFault, ...
-                 pictures and their data (`picture_findings`) · minutiae and their pictures (`minutiae`)
+                 pictures and their data (`picture_faults`) · minutiae and their pictures (`minutiae`)
                  positions and impressions · hashes · one Type-1 record
 
 Payloads are not decoded: their headers are read, and where the caller hands in a decoder, it is asked instead. Not done
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from mithaq.record.checks.faults import PlacedFault
 from mithaq.record.checks.minutiae import minutiae_faults
-from mithaq.record.checks.picture_findings import picture_faults
+from mithaq.record.checks.picture_faults import picture_faults
 from mithaq.record.checks.pictures import Decoder, pictures
 from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
 

@@ -55,7 +55,7 @@ def _link(weigher: Weigher, rule: LinkRule) -> Iterator[Finding]:
             rule.id,
             rule.weight,
             "REC-129",
-            f"field {rule.record_type}.{rule.number:03d} does not name each print exactly once",
+            f"field {rule.field} does not name each print exactly once",
             expected=f"the IDC of each of {carried.total()} prints",
             met=f"{named.total()} entries",
             remedy="name every print that is sent, and no other",

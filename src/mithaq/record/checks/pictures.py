@@ -2,7 +2,7 @@
 
     Transaction ──pictures──► Picture(stated size, depth, compression, ppi; data) ──header──► what the data says
 
-Every record with a picture, not only those of fingers (`images`). Not done here: the comparison (`picture_findings`).
+Every record with a picture, not only those of fingers (`images`). Not done here: the comparison (`picture_faults`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from mithaq.record.text import decode
 
 KINDS = CHARACTERS | {
     "TEXT": (re.compile(r"[ -~\t\r\n]*"), "printable ASCII characters and line ends"),
-    "H": (re.compile(r"[0-9A-Fa-f]*"), "hexadecimal digits"),
     # No control characters, no line or paragraph separators, and none that turn the order of what is shown.
     "U": (
         re.compile("[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]*"),
@@ -53,35 +52,22 @@ def value_problems(rule: FieldRule, part: Field, encoding: str) -> Iterator[Prob
     spoken = encoding if any(item.kind == "U" for item in rule.items) else "ascii"
     text = _text(part, spoken)
     if text is None:
-        yield Problem(
-            "REC-119",
+        said, remedy = (
             "the value is not text in the encoding of the field",
-            spoken.upper() if spoken == "ascii" else spoken,
-            "",
             "write it in that encoding, or name another in 1.015",
         )
+        yield Problem("REC-119", said, "ASCII" if spoken == "ascii" else spoken, "", remedy)
         return
     count = text.count("\x1e") + 1
     if count not in rule.occurs:
-        yield Problem(
-            "REC-112",
-            "the field has another number of subfields",
-            str(rule.occurs),
-            str(count),
-            "mend the number of subfields",
-        )
+        said, remedy = "the field has another number of subfields", "mend the number of subfields"
+        yield Problem("REC-112", said, str(rule.occurs), str(count), remedy)
     item_count = rule.item_count
     for at, subfield in enumerate(_subfields(text, count, rule.occurs.most), 1):
         texts = subfield.split("\x1f")
         if len(texts) not in item_count:
-            yield Problem(
-                "REC-113",
-                "a subfield has another number of items",
-                ", ".join(item.name for item in rule.items),
-                f"{len(texts)} items",
-                "mend the number of items",
-                at,
-            )
+            said, expected = "a subfield has another number of items", ", ".join(item.name for item in rule.items)
+            yield Problem("REC-113", said, expected, f"{len(texts)} items", "mend the number of items", at)
             continue
         for number, (item, spelt) in enumerate(zip(rule.items, texts, strict=False), 1):
             problem = None if item.optional and not spelt else item_problem(item, spelt)

@@ -190,9 +190,8 @@ def _said(profile: Profile, rule: Rule) -> tuple[str, str]:
         times = "no" if rule.times == Span(0, 0) else str(rule.times)
         return f"{where} holds {times} {types_in_words(rule.types, 'or')} records.", "عدد السجلات"
     if isinstance(rule, LinkRule):
-        field = f"{rule.record_type}.{rule.number:03d}"
         return (
-            f"In {where}, item {rule.item} of {field} names the IDC of every {kinds} record, each once.",
+            f"In {where}, item {rule.item} of {rule.field} names the IDC of every {kinds} record, each once.",
             "ربط السجلات",
         )
     if isinstance(rule, LetterRule):

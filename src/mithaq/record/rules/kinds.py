@@ -70,8 +70,21 @@ class Item:
     optional: bool = False
 
 
+class _OfField:
+    """What rules for one field share."""
+
+    __slots__ = ()
+    record_type: int
+    number: int
+
+    @property
+    def field(self) -> str:
+        """The field as a person writes it: "14.013"."""
+        return f"{self.record_type}.{self.number:03d}"
+
+
 @dataclass(frozen=True, slots=True)
-class FieldRule:
+class FieldRule(_OfField):
     """One field in some transactions: where it must and may stand, how often its subfields repeat, what each holds.
 
     It stands only where `when` holds, and of `must` it is asked only where `must_when` holds too. `presence` weighs its
@@ -91,10 +104,6 @@ class FieldRule:
     items: tuple[Item, ...]
     presence: Weight
     weight: Weight
-
-    @property
-    def field(self) -> str:
-        return f"{self.record_type}.{self.number:03d}"
 
     @property
     def transactions(self) -> frozenset[str]:
@@ -126,7 +135,7 @@ class CountRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRule:
+class LinkRule(_OfField):
     """An item of a Type-2 field names the IDC of every record of these types, each exactly once."""
 
     id: str
@@ -163,7 +172,7 @@ class ImageRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterRule:
+class LetterRule(_OfField):
     """The last character of a number is the letter at (the digits as one integer, modulo the count of `letters`)."""
 
     id: str
@@ -174,17 +183,13 @@ class LetterRule:
     when: When | None
     weight: Weight
 
-    @property
-    def field(self) -> str:
-        return f"{self.record_type}.{self.number:03d}"
-
     def letter(self, digits: str) -> str:
         """The letter that belongs to the digits."""
         return self.letters[int(digits) % len(self.letters)]
 
 
 @dataclass(frozen=True, slots=True)
-class TallyRule:
+class TallyRule(_OfField):
     """The field's number is the count of records of `types`; or, with `of`, it has as many subfields as that field."""
 
     id: str
@@ -195,10 +200,6 @@ class TallyRule:
     of: int
     when: When | None
     weight: Weight
-
-    @property
-    def field(self) -> str:
-        return f"{self.record_type}.{self.number:03d}"
 
 
 def types_in_words(types: Sequence[int], word: str) -> str:

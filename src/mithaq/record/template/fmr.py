@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mithaq.errors import FormatError
-from mithaq.record.minutiae import INCH_CM, LEAST_PPI, MOST_PPI, impossible
+from mithaq.record.images import INCH_CM
+from mithaq.record.minutiae import LEAST_PPI, MOST_PPI, impossible
 from mithaq.record.template.octets import (
     Cursor,
     Extension,
@@ -30,7 +31,7 @@ from mithaq.record.template.octets import (
     soundest,
     too_much,
 )
-from mithaq.record.template.remarks import Fault, duplicates
+from mithaq.record.template.remarks import Fault, repeated_views
 
 MAGIC = b"FMR\0"
 MOST_BYTES = 32 * 1024 * 1024  # 255 views with 64 KiB of extensions are 17 MB
@@ -164,9 +165,7 @@ def _record(data: memoryview, layout: Layout) -> MinutiaeRecord:
     _require_scan(header, layout.header, cursor.at)
     views = tuple(_view(cursor, layout, header, faults, number) for number in range(1, header["views"] + 1))
     judge_length(stated, cursor.at, len(data), faults)
-    numbers = [(view.fields["position"], view_number(view.fields)) for view in views]
-    for number in duplicates(numbers):
-        faults.append(Fault("REC-078", number, "the finger has an earlier view of the same number", "both are read"))
+    faults += repeated_views([(view.fields["position"], view_number(view.fields)) for view in views])
     return MinutiaeRecord(layout.form, bytes(data[4:8]), header, views, tuple(faults), long_length)
 
 

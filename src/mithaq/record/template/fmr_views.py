@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
+from mithaq.record.images import INCH_CM
 from mithaq.record.minutiae import (
     CONVENTIONS,
-    INCH_CM,
     UNSTATED,
     Convention,
     Minutiae,

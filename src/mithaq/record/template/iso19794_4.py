@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mithaq.errors import FormatError
-from mithaq.record.minutiae import INCH_CM, MOST_PPI, UNSTATED, settled
+from mithaq.record.images import INCH_CM
+from mithaq.record.minutiae import MOST_PPI, UNSTATED, settled
 from mithaq.record.payload import payload_kind
 from mithaq.record.template.octets import (
     NO_CAPTURE,
@@ -31,7 +32,7 @@ from mithaq.record.template.octets import (
     soundest,
     too_much,
 )
-from mithaq.record.template.remarks import Fault, TemplateLoss, duplicates, identifiers_lost
+from mithaq.record.template.remarks import Fault, TemplateLoss, identifiers_lost, repeated_views
 from mithaq.units import FingerPosition, PrintImage
 
 MAGIC = b"FIR\0"
@@ -141,8 +142,7 @@ def _record(source: memoryview, form: str) -> ImageRecord:
     read = _view_2011 if form == FORM_2011 else _view_2005
     views = tuple(read(cursor, header, faults, number) for number in range(1, header["views"] + 1))
     judge_length(stated, cursor.at, len(source), faults)
-    for number in duplicates([(view.fields["position"], view.fields["view"]) for view in views]):
-        faults.append(Fault("REC-078", number, "the finger has an earlier view of the same number", "both are read"))
+    faults += repeated_views([(view.fields["position"], view.fields["view"]) for view in views])
     return ImageRecord(form, header, views, tuple(faults))
 
 

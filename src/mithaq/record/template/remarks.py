@@ -134,6 +134,7 @@ def identifiers_lost(parts: Iterable[Mapping[str, int]], names: Sequence[str]) -
     return [TemplateLoss("REC-089", 0, reason)] if stated else []
 
 
-def duplicates(numbers: Sequence[tuple[int, int]]) -> list[int]:
-    """The views, from 1, whose (position, number) an earlier one has."""
-    return [at for at, number in enumerate(numbers, 1) if number in numbers[: at - 1]]
+def repeated_views(numbers: Sequence[tuple[int, int]]) -> list[Fault]:
+    """A fault for each view whose (position, number) an earlier one has."""
+    again = [at for at, number in enumerate(numbers, 1) if number in numbers[: at - 1]]
+    return [Fault("REC-078", at, "the finger has an earlier view of the same number", "both are read") for at in again]

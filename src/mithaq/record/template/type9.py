@@ -18,15 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
-from mithaq.record.images import image_of
+from mithaq.record.images import INCH_CM, UNKNOWN_IMPRESSION, image_of
 from mithaq.record.minutiae import (
     CONVENTIONS,
     HUNDREDTHS_MM,
-    INCH_CM,
     LEAST_PPI,
     MOST_PPI,
     MOST_SIDE,
-    UNKNOWN_IMPRESSION,
     UNSTATED,
     Minutiae,
     from_steps,
