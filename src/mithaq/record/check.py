@@ -74,17 +74,13 @@ class _Asked:
 
 
 def _unknown_transaction(weigher: Weigher) -> Finding:
-    return weigher.finding(
-        "transactions",
-        weigher.profile.frame["transactions"],
-        "REC-101",
+    said, remedy = (
         "the type of transaction is not one of the profile's",
-        index=1,
-        number=4,
-        expected=codes_in_words(tuple(weigher.profile.transactions)),
-        met="none" if weigher.tx.tot is None else "another",
-        remedy="check with the profile that the transaction was made for",
+        "check with the profile that the transaction was made for",
     )
+    weight, known = weigher.profile.frame["transactions"], codes_in_words(tuple(weigher.profile.transactions))
+    met = "none" if weigher.tx.tot is None else "another"
+    return weigher.finding("transactions", weight, "REC-101", 1, 4, said, known, met, remedy=remedy)
 
 
 def _counts(asked: _Asked) -> Iterator[Finding]:
@@ -97,29 +93,16 @@ def _counts(asked: _Asked) -> Iterator[Finding]:
             kinds = f"other records than {types}" if rule.others else f"{types} records"
             said = f"the transaction holds another number of {kinds} than {asked.transaction} does"
             yield asked.weigher.finding(
-                rule.id,
-                rule.weight,
-                "REC-102",
-                said,
-                expected=str(rule.times),
-                met=str(count),
-                remedy="add or remove records",
+                rule.id, rule.weight, "REC-102", 0, 0, said, str(rule.times), str(count), remedy="add or remove records"
             )
 
 
 def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
     profile, finding = asked.profile, asked.weigher.finding
     if profile.types and record.type not in profile.types:
-        yield finding(
-            "types",
-            profile.frame["types"],
-            "REC-103",
-            "the profile knows no record of that type",
-            index=index,
-            expected=", ".join(f"Type-{kind}" for kind in sorted(profile.types)),
-            met=f"Type-{record.type}",
-            remedy="leave the record out",
-        )
+        said, known = "the profile knows no record of that type", ", ".join(f"Type-{n}" for n in sorted(profile.types))
+        weight, met = profile.frame["types"], f"Type-{record.type}"
+        yield finding("types", weight, "REC-103", index, 0, said, known, met, remedy="leave the record out")
         return
     present = {part.number for part in record.fields if part.record_type == record.type}
     for rule in profile.by_type.get(record.type, ()):
@@ -129,65 +112,43 @@ def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
             and asked.holds(rule.when, record)
             and asked.holds(rule.must_when, record)
         ):
-            condition = f", which must stand where {rule.must_when}" if rule.must_when is not None else ""
-            yield finding(
-                rule.id,
-                rule.presence,
-                "REC-110",
-                f"the field is absent{condition}",
-                index=index,
-                number=rule.number,
-                expected=rule.name,
-                remedy="add the field",
-            )
+            where = f", which must stand where {rule.must_when}" if rule.must_when is not None else ""
+            said, remedy = f"the field is absent{where}", "add the field"
+            yield finding(rule.id, rule.presence, "REC-110", index, rule.number, said, rule.name, remedy=remedy)
     for part in record.fields:
         if part.record_type != record.type or part.number == 0:
             continue  # a finding of structure
         here = profile.rule(record.type, part.number, asked.transaction)
         if here is not None and asked.holds(here.when, record):
             yield from _value(asked, here, index, part)
-        elif here is not None:
-            yield finding(
-                here.id,
-                here.presence,
-                "REC-111",
-                f"the field has no place in {asked.transaction}, for it stands only where {here.when}",
-                index=index,
-                number=part.number,
-                expected="no such field here",
-                remedy="leave the field out",
-            )
+            continue
+        said, remedy = f"the field has no place in {asked.transaction}", "leave the field out"
+        if here is not None:
+            said, expected = f"{said}, for it stands only where {here.when}", "no such field here"
+            yield finding(here.id, here.presence, "REC-111", index, part.number, said, expected, remedy=remedy)
         elif profile.closed or (record.type, part.number) in profile.by_field:  # open: one that other transactions have
-            yield finding(
-                "fields",
-                profile.frame["fields"],
-                "REC-111",
-                f"the field has no place in {asked.transaction}",
-                index=index,
-                number=part.number,
-                expected=f"only the fields that the profile names{'' if profile.closed else ' for it'}",
-                remedy="leave the field out",
-            )
+            expected = f"only the fields that the profile names{'' if profile.closed else ' for it'}"
+            weight = profile.frame["fields"]
+            yield finding("fields", weight, "REC-111", index, part.number, said, expected, remedy=remedy)
 
 
 def _value(asked: _Asked, rule: FieldRule, index: int, part: Field) -> Iterator[Finding]:
     encoding = "ascii" if part.record_type == 1 else asked.encoding
-    for count, found in enumerate(value_problems(rule, part, encoding)):
-        if count == MOST_ALIKE:
-            said, remedy = "more findings about this field are not listed", "mend those that are"
-            found = Problem("REC-136", said, "", "", remedy)
+    for count, found in enumerate(value_problems(rule, part, encoding), 1):
+        if count > MOST_ALIKE:
+            found = Problem("REC-136", "more findings about this field are not listed", "", "", "mend those that are")
         yield asked.weigher.finding(
             rule.id,
             rule.weight,
             found.code,
+            index,
+            rule.number,
             found.problem,
-            index=index,
-            number=rule.number,
-            expected=found.expected,
-            met=found.met,
+            found.expected,
+            found.met,
             remedy=found.remedy,
             subfield=found.subfield,
             item=found.item,
         )
-        if count == MOST_ALIKE:
+        if count > MOST_ALIKE:
             return

@@ -51,15 +51,12 @@ def _link(weigher: Weigher, rule: LinkRule) -> Iterator[Finding]:
     named = Counter(number_in(item[rule.item - 1]) for item in items if len(item) >= rule.item)
     carried = Counter(other.idc for other in tx.records if other.type in rule.types)
     if named != carried:
-        yield weigher.finding(
-            rule.id,
-            rule.weight,
-            "REC-129",
+        said, remedy = (
             f"field {rule.field} does not name each print exactly once",
-            expected=f"the IDC of each of {carried.total()} prints",
-            met=f"{named.total()} entries",
-            remedy="name every print that is sent, and no other",
+            "name every print that is sent, and no other",
         )
+        expected, met = f"the IDC of each of {carried.total()} prints", f"{named.total()} entries"
+        yield weigher.finding(rule.id, rule.weight, "REC-129", 0, 0, said, expected, met, remedy=remedy)
 
 
 def _letter(weigher: Weigher, rule: LetterRule) -> Iterator[Finding]:
@@ -67,16 +64,13 @@ def _letter(weigher: Weigher, rule: LetterRule) -> Iterator[Finding]:
     found, index = _first(weigher.tx, rule.record_type, rule.number)
     match = None if found is None else _NUMBER_AND_LETTER.fullmatch(found.value)
     if match is not None and match[2].decode() != rule.letter(match[1].decode()):
+        said = "the check letter does not belong to the number"
+        expected, remedy = (
+            f"the letter of the number modulo {len(rule.letters)}",
+            "ask the sender for the number, or how it counts the letter",
+        )
         yield weigher.finding(
-            rule.id,
-            rule.weight,
-            "REC-175",
-            "the check letter does not belong to the number",
-            expected=f"the letter of the number modulo {len(rule.letters)}",
-            met="another",
-            remedy="ask the sender for the number, or how it counts the letter",
-            index=index,
-            number=rule.number,
+            rule.id, rule.weight, "REC-175", index, rule.number, said, expected, "another", remedy=remedy
         )
 
 
@@ -95,16 +89,9 @@ def _tally(weigher: Weigher, rule: TallyRule) -> Iterator[Finding]:
         counted = sum(record.type in rule.types for record in tx.records)
         what = f"the number of {types_in_words(rule.types, 'and')} records: {counted}"
     if stated is not None and stated != counted:
+        said, met = "the field counts otherwise than what it counts", "another number"
         yield weigher.finding(
-            rule.id,
-            rule.weight,
-            "REC-176",
-            "the field counts otherwise than what it counts",
-            expected=what,
-            met="another number",
-            remedy="count again",
-            index=index,
-            number=rule.number,
+            rule.id, rule.weight, "REC-176", index, rule.number, said, what, met, remedy="count again"
         )
 
 
@@ -134,18 +121,10 @@ def _image(weigher: Weigher, rule: ImageRule, index: int, record: Record) -> Ite
         met = f"{width * height * (bits or 8) / 8 / len(data):.0f} to 1"
         made.append(("REC-174", 0, "the picture is compressed further than allowed", f"{rule.ratio} to 1", met))
     numbers = {9: 5, 11: 8, 12: 0} if record.is_binary else {}
-    for code, number, problem, expected, met in made:
-        yield weigher.finding(
-            rule.id,
-            rule.weight,
-            code,
-            problem,
-            expected=expected,
-            met=met,
-            remedy="send the picture as the profile wants it",
-            index=index,
-            number=numbers.get(number, number),
-        )
+    remedy = "send the picture as the profile wants it"
+    for code, number, said, expected, met in made:
+        at = numbers.get(number, number)
+        yield weigher.finding(rule.id, rule.weight, code, index, at, said, expected, met, remedy=remedy)
 
 
 def _has_resolution(rule: ImageRule, ppi: float) -> bool:
