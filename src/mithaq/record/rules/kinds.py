@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mithaq.errors import SettingsError
 from mithaq.record.model import Transaction, number_in
 from mithaq.record.rules.conditions import When
 
@@ -248,13 +247,6 @@ class Profile:
             if transaction in rule.must or transaction in rule.may:
                 return rule
         return None
-
-    def number(self, record_type: int, mnemonic: str) -> int:
-        """The number of a field by its mnemonic. SettingsError REC-091 where the profile has none of that name."""
-        for rule in self.fields:
-            if rule.record_type == record_type and rule.mnemonic == mnemonic:
-                return rule.number
-        raise SettingsError("REC-091", f"the profile has no field {mnemonic} in Type-{record_type}", file=self.name)
 
     def declared(self, tx: Transaction) -> str | None:
         """The codec that the profile declares for the transaction's 1.015, or for its absence; None where it does not."""
