@@ -39,11 +39,34 @@ def images(tx: Transaction) -> tuple[PrintImage, ...]:
 
 def image_of(tx: Transaction, record: Record) -> PrintImage | None:
     """The finger picture in one record of the transaction, as `images` gives it; None where it holds none."""
-    if record.type not in PRINT_TYPES:
+    if record.type not in PRINT_TYPES or record.is_binary != (record.type == 4):
         return None
-    if record.type == 4:
-        return _type_4(tx.records[0], record) if record.is_binary else None
-    return _tagged(record)
+    data, position = record.data, _finger(first_position(record))
+    if not data or position is None:
+        return None
+    if record.is_binary:
+        code, impression = record.integer(8) or 0, record.integer(3)
+        compression, ppi = BINARY_COMPRESSION.get(code, str(code)), _type_4_ppi(tx.records[0], record)
+    else:
+        stated, impression = (short_text(record, 11) or payload_kind(data) or "NONE").upper(), _first_number(record, 3)
+        compression, ppi = SPELT_OTHERWISE.get(stated, stated), _tagged_ppi(record)
+    return PrintImage(
+        position=position,
+        impression=UNKNOWN_IMPRESSION if impression is None else impression,
+        compression=compression,
+        width=record.integer(6) or 0,
+        height=record.integer(7) or 0,
+        ppi=ppi,
+        data=bytes(data),
+    )
+
+
+def first_position(record: Record) -> int | None:
+    """The code of the first position that the record names; None where it names none."""
+    if not record.is_binary:
+        return _first_number(record, 13)
+    codes = record.field(4)
+    return None if codes is None or codes.value[0] == UNUSED_POSITION else codes.value[0]
 
 
 def short_text(record: Record, number: int) -> str:
@@ -59,42 +82,7 @@ def per_mm(first: Record, number: int) -> float | None:
     return float(text) if (whole + rest).isascii() and (whole + rest).isdigit() else None
 
 
-def _type_4(first: Record, record: Record) -> PrintImage | None:
-    data = record.data
-    codes = record.field(4)
-    position = _position(UNKNOWN_POSITION if codes is None else codes.value[0])
-    if not data or position is None:
-        return None
-    code = record.integer(8)
-    return PrintImage(
-        position=position,
-        impression=_or(record.integer(3), UNKNOWN_IMPRESSION),
-        compression=BINARY_COMPRESSION.get(code or 0, str(code)),
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        ppi=_type_4_ppi(first, record),
-        data=bytes(data),
-    )
-
-
-def _tagged(record: Record) -> PrintImage | None:
-    data = record.data
-    position = _position(_first_number(record, 13))
-    if not data or position is None:
-        return None
-    compression = (short_text(record, 11) or payload_kind(data) or "NONE").upper()
-    return PrintImage(
-        position=position,
-        impression=_or(_first_number(record, 3), UNKNOWN_IMPRESSION),
-        compression=SPELT_OTHERWISE.get(compression, compression),
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        ppi=_tagged_ppi(record),
-        data=bytes(data),
-    )
-
-
-def _position(code: int | None) -> FingerPosition | None:
+def _finger(code: int | None) -> FingerPosition | None:
     """The position of a code, or None where it is no finger."""
     if code is None or code == UNUSED_POSITION or code in _UNNUMBERED:
         return FingerPosition.UNKNOWN
@@ -131,7 +119,3 @@ def _first_number(record: Record, number: int) -> int | None:
     if found is None:
         return None
     return number_in(bytes(found.value[:64]).partition(b"\x1e")[0].partition(b"\x1f")[0])
-
-
-def _or(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 
 from mithaq.record.checks.faults import Weigher
 from mithaq.record.findings import Finding
-from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM
-from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
+from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM, first_position
+from mithaq.record.model import Field, Record, Transaction, number_in
 from mithaq.record.rules.conditions import When
 from mithaq.record.rules.kinds import ImageRule, LetterRule, LinkRule, TallyRule, types_in_words
 
@@ -97,8 +97,7 @@ def _tally(weigher: Weigher, rule: TallyRule) -> Iterator[Finding]:
 
 def _image(weigher: Weigher, rule: ImageRule, index: int, record: Record) -> Iterator[Finding]:
     data = record.data
-    position = _position(record)
-    if not data or (rule.positions and position not in rule.positions):
+    if not data or (rule.positions and first_position(record) not in rule.positions):
         return
     width, height = record.integer(6), record.integer(7)
     compression, bits = _compression(record), 8 if record.is_binary else record.integer(12)
@@ -139,14 +138,6 @@ def _first(tx: Transaction, record_type: int, number: int) -> tuple[Field | None
         if record.type == record_type:
             return record.field(number), index
     return None, 0
-
-
-def _position(record: Record) -> int | None:
-    if not record.is_binary:
-        found = record.field(13)
-        return None if found is None else number_in(bytes(found.value[:8]).partition(b"\x1e")[0])
-    codes = record.field(4)
-    return None if codes is None or codes.value[0] == UNUSED_POSITION else codes.value[0]
 
 
 def _compression(record: Record) -> str | None:

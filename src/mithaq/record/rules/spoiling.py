@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mithaq.record.checks.values import item_problem
-from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Field, Record, Transaction, with_contents, with_length
+from mithaq.record.model import (
+    BINARY_ITEMS,
+    DATA_NUMBER,
+    UNUSED_POSITION,
+    Field,
+    Record,
+    Transaction,
+    with_contents,
+    with_length,
+)
 from mithaq.record.rules.kinds import FieldRule, Item, Profile
 from mithaq.record.rules.skeleton import WORD, item_value, value_of, with_record
 
@@ -103,8 +112,12 @@ def _spoilt_header(record: Record, rule: FieldRule) -> Iterator[Record]:
     at, width = next((at, width) for at, (n, width) in enumerate(BINARY_ITEMS[record.type]) if n == rule.number)
     for value in (*range(254, -1, -1), *((60_000,) if width == 2 else ())):
         if item_problem(rule.items[0], str(value)) is not None:
-            raw = bytes((value,)).ljust(6, b"\xff") if width == 6 else value.to_bytes(width, "big")
-            yield _changed(record, at, raw)
+            yield _changed(record, at, header_item(width, value))
+
+
+def header_item(width: int, value: int) -> bytes:
+    """A number as an item of a binary header has it; where six bytes wide, as the first of a list of positions."""
+    return bytes((value,)).ljust(6, bytes((UNUSED_POSITION,))) if width == 6 else value.to_bytes(width, "big")
 
 
 def _changed(record: Record, at: int, value: bytes) -> Record:
