@@ -1,4 +1,9 @@
-"""A transaction in either encoding, told apart by the first bytes."""
+"""A transaction in either encoding, told apart by the first bytes.
+
+    bytes ──read_any──► by `read_transaction`, or by `read_xml` ──► Transaction
+
+Not done here: either way of reading.
+"""
 
 from __future__ import annotations
 
