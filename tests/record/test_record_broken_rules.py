@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from mithaq.record import check, load_profile, profile_names, read_transaction, skeleton, write_transaction
-from mithaq.record.rules.breaking import breakings
+from mithaq.record.examples.breaking import breakings
+from mithaq.record.examples.skeleton import WORD, turned_on
 from mithaq.record.rules.kinds import CountRule, FieldRule, Profile
-from mithaq.record.rules.skeleton import WORD, turned_on
 
 NAMES = [name for name in profile_names() if load_profile(name).transactions]
 

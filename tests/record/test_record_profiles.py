@@ -23,7 +23,7 @@ from mithaq.record import (
     tagged_record,
     write_transaction,
 )
-from mithaq.record.rules.arrange import arranged
+from mithaq.record.examples.arrange import arranged
 from mithaq.record.rules.conditions import Each, FieldIs, Holds, Present, Same, Scope, TotIs, When
 from mithaq.record.rules.file import read_profile
 from mithaq.record.rules.kinds import FieldRule, Span

@@ -8,8 +8,8 @@ import pytest
 from sound import PRINT, made, sound, tagged
 
 from mithaq.record import Transaction, check, load_profile, read_transaction, write_transaction
+from mithaq.record.examples.standard import WORDS, example
 from mithaq.record.model import Value
-from mithaq.record.rules.examples import WORDS, example
 
 BASE = load_profile("base-2015")
 

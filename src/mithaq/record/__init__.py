@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from mithaq.record.diff import Difference as Difference
     from mithaq.record.diff import differences as differences
     from mithaq.record.either import read_any as read_any
+    from mithaq.record.examples.explain import Explanation as Explanation
+    from mithaq.record.examples.explain import explain as explain
+    from mithaq.record.examples.skeleton import skeleton as skeleton
     from mithaq.record.exchange import Answer as Answer
     from mithaq.record.exchange import Query as Query
     from mithaq.record.exchange import answer_transaction as answer_transaction
@@ -56,10 +59,7 @@ if TYPE_CHECKING:
     from mithaq.record.page import page as page
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.profile import profile_names as profile_names
-    from mithaq.record.rules.explain import Explanation as Explanation
-    from mithaq.record.rules.explain import explain as explain
     from mithaq.record.rules.kinds import Profile as Profile
-    from mithaq.record.rules.skeleton import skeleton as skeleton
     from mithaq.record.show import Row as Row
     from mithaq.record.show import tree as tree
     from mithaq.record.template.iso19794_4 import FingerImage as FingerImage
@@ -91,7 +91,7 @@ _HOMES = {
         "read_answer",
         "read_query",
     ),
-    "rules.explain": ("Explanation", "explain"),
+    "examples.explain": ("Explanation", "explain"),
     "fields": ("Entry",),
     "findings": ("Finding",),
     "images": ("images",),
@@ -100,7 +100,7 @@ _HOMES = {
     "loss": ("Loss",),
     "minutiae": ("CONVENTIONS", "Convention", "Minutiae", "new_minutiae"),
     "model": ("Field", "Record", "Transaction"),
-    "rules.skeleton": ("skeleton",),
+    "examples.skeleton": ("skeleton",),
     "offsets": ("offsets",),
     "page": ("page",),
     "profile": ("load_profile", "profile_names"),

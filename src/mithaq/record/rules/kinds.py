@@ -4,7 +4,7 @@
     Link       a field names records, each once       Image    limits of a picture, by position
     Letter     a check letter at the end of a number  Tally    a field counts records, or as many as another has
 
-Not done here: reading them (`reader`), applying them (`check`), breaking them (`breaking`).
+Not done here: reading them (`reader`), applying them (`check`), showing them (`examples`).
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from hashlib import sha256
 from mithaq.errors import SettingsError
 from mithaq.record.checks.characters import FORMS
 from mithaq.record.checks.values import KINDS, codes_in_words
+from mithaq.record.examples.breaking import breakings
+from mithaq.record.examples.standard import WORDS
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.profile import load_profile
-from mithaq.record.rules.breaking import breakings
-from mithaq.record.rules.examples import WORDS
 from mithaq.record.rules.kinds import (
     CountRule,
     FieldRule,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mithaq.record.checks.values import item_problem
+from mithaq.record.examples.skeleton import WORD, item_value, value_of, with_record
 from mithaq.record.model import (
     BINARY_ITEMS,
     DATA_NUMBER,
@@ -22,7 +23,6 @@ from mithaq.record.model import (
     with_length,
 )
 from mithaq.record.rules.kinds import FieldRule, Item, Profile
-from mithaq.record.rules.skeleton import WORD, item_value, value_of, with_record
 
 _LONGEST = 300_000  # characters of a value that is made too long
 _STRANGER = {"N": "A", "H": "G", "A": "1", "AN": "-", "AS": "1", "NS": "A", "ANS": "\x01", "TEXT": "\x01", "U": "\x01"}

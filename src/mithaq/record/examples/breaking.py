@@ -13,15 +13,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mithaq.record.check import check
+from mithaq.record.examples.arrange import arranged, place, upset, with_value
+from mithaq.record.examples.skeleton import (
+    SIDE,
+    mended,
+    picture,
+    placeholder,
+    settled,
+    skeleton,
+    turned_on,
+    with_record,
+)
+from mithaq.record.examples.spoiling import header_item, put_in, spoilt_frames, spoilt_structures, spoilt_values
+from mithaq.record.examples.standard import example, sound
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Record, Transaction
-from mithaq.record.rules.arrange import arranged, place, upset, with_value
 from mithaq.record.rules.conditions import TotIs
-from mithaq.record.rules.examples import example, sound
 from mithaq.record.rules.kinds import CountRule, FieldRule, ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
-from mithaq.record.rules.skeleton import SIDE, mended, picture, placeholder, settled, skeleton, turned_on, with_record
-from mithaq.record.rules.spoiling import header_item, put_in, spoilt_frames, spoilt_structures, spoilt_values
 
 _MOST_RECORDS = 120  # a count without a limit that can be reached is shown by what is missing
 _OTHER_TYPES = (8, 16, 17, 10, 14, 13, 15, 7, 9, 4)
