@@ -110,8 +110,7 @@ __all__ = sorted(_HOME)
 
 
 class _Room(ModuleType):
-    """Keeps `check`, `images`, `explain` and the like the functions: importing a file of the same name would put the file in
-    their place."""
+    """Keeps `check`, `images` and the like the functions: importing a file of the same name would put it in their place."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

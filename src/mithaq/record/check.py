@@ -10,6 +10,7 @@ over several fields (`checks.joint`), anything that needs a decoded picture.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from mithaq.record.checks.cross import CROSS_REMEDIES, cross_faults
 from mithaq.record.checks.faults import MOST_ALIKE, Weigher
@@ -17,7 +18,7 @@ from mithaq.record.checks.fields import dictionary_findings
 from mithaq.record.checks.joint import joint_findings
 from mithaq.record.checks.pictures import Decoder
 from mithaq.record.checks.structure import STRUCTURE_REMEDIES, structure_faults
-from mithaq.record.checks.values import Problem, codes_in_words, value_problems
+from mithaq.record.checks.values import codes_in_words, value_findings
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.rules.conditions import Scope, When
@@ -134,21 +135,8 @@ def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
 
 def _value(asked: _Asked, rule: FieldRule, index: int, part: Field) -> Iterator[Finding]:
     encoding = "ascii" if part.record_type == 1 else asked.encoding
-    for count, found in enumerate(value_problems(rule, part, encoding), 1):
-        if count > MOST_ALIKE:
-            found = Problem("REC-136", "more findings about this field are not listed", "", "", "mend those that are")
-        yield asked.weigher.finding(
-            rule.id,
-            rule.weight,
-            found.code,
-            index,
-            rule.number,
-            found.problem,
-            found.expected,
-            found.met,
-            remedy=found.remedy,
-            subfield=found.subfield,
-            item=found.item,
-        )
-        if count > MOST_ALIKE:
-            return
+    findings = value_findings(asked.weigher, rule, index, part, encoding)
+    yield from islice(findings, MOST_ALIKE)
+    if next(findings, None) is not None:
+        said, remedy = "more findings about this field are not listed", "mend those that are"
+        yield asked.weigher.finding(rule.id, rule.weight, "REC-136", index, rule.number, said, remedy=remedy)

@@ -1,17 +1,19 @@
 """What a field holds, against the rule for it: its subfields, its items, and each item's length, characters and form.
 
-    FieldRule, Field ──value_problems──► [Problem(code, what was expected, what was met), ...]
+    FieldRule, Field ──value_findings──► Finding, Finding, ...
 
-A problem says of what shape a value is, never what it is. Not done here: whether the field may stand there (`check`).
+A finding says of what shape a value is, never what it is. Not done here: whether the field may stand there (`check`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 
 from mithaq.record.checks.characters import CHARACTERS, FORMS, is_moment
+from mithaq.record.checks.faults import Weigher
+from mithaq.record.findings import Finding
 from mithaq.record.model import Field
 from mithaq.record.rules.kinds import FieldRule, Item
 from mithaq.record.text import decode
@@ -28,51 +30,53 @@ _CODES_SHOWN = 12
 _MOST_DIGITS = 20  # a longer number is out of any range
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A departure of a value; `subfield` and `item` count from 1, 0 where it is not about one."""
-
-    code: str
-    problem: str
-    expected: str
-    met: str
-    remedy: str
-    subfield: int = 0
-    item: int = 0
-
-
-def value_problems(rule: FieldRule, part: Field, encoding: str) -> Iterator[Problem]:
+def value_findings(weigher: Weigher, rule: FieldRule, index: int, part: Field, encoding: str) -> Iterator[Finding]:
     """Every departure of the field's value from the rule, in order. `encoding` is the transaction's for free text."""
+    finding = partial(_finding, weigher, rule, index)
     if rule.items[0].kind in ("B", "ANY"):
         length = rule.items[0].length
         if len(part.value) not in length:
-            met = f"{len(part.value)} bytes"
-            yield Problem("REC-114", "the data has another length", f"{length} bytes", met, f"mend {rule.name}")
+            said, met = "the data has another length", f"{len(part.value)} bytes"
+            yield finding("REC-114", said, f"{length} bytes", met, f"mend {rule.name}")
         return
     spoken = encoding if any(item.kind == "U" for item in rule.items) else "ascii"
     text = _text(part, spoken)
     if text is None:
-        said, remedy = (
-            "the value is not text in the encoding of the field",
-            "write it in that encoding, or name another in 1.015",
-        )
-        yield Problem("REC-119", said, "ASCII" if spoken == "ascii" else spoken, "", remedy)
+        said, named = "the value is not text in the encoding of the field", "ASCII" if spoken == "ascii" else spoken
+        yield finding("REC-119", said, named, "", "write it in that encoding, or name another in 1.015")
         return
     count = text.count("\x1e") + 1
     if count not in rule.occurs:
-        said, remedy = "the field has another number of subfields", "mend the number of subfields"
-        yield Problem("REC-112", said, str(rule.occurs), str(count), remedy)
+        said = "the field has another number of subfields"
+        yield finding("REC-112", said, str(rule.occurs), str(count), "mend the number of subfields")
     item_count = rule.item_count
     for at, subfield in enumerate(_subfields(text, count, rule.occurs.most), 1):
         texts = subfield.split("\x1f")
         if len(texts) not in item_count:
             said, expected = "a subfield has another number of items", ", ".join(item.name for item in rule.items)
-            yield Problem("REC-113", said, expected, f"{len(texts)} items", "mend the number of items", at)
+            yield finding("REC-113", said, expected, f"{len(texts)} items", "mend the number of items", at)
             continue
         for number, (item, spelt) in enumerate(zip(rule.items, texts, strict=False), 1):
             problem = None if item.optional and not spelt else item_problem(item, spelt)
             if problem is not None:
-                yield Problem(*problem, f"mend {item.name}", at, number if len(texts) > 1 else 0)
+                yield finding(*problem, f"mend {item.name}", at, number if len(texts) > 1 else 0)
+
+
+def _finding(
+    weigher: Weigher,
+    rule: FieldRule,
+    index: int,
+    code: str,
+    said: str,
+    expected: str,
+    met: str,
+    remedy: str,
+    subfield: int = 0,
+    item: int = 0,
+) -> Finding:
+    return weigher.finding(
+        rule.id, rule.weight, code, index, rule.number, said, expected, met, remedy=remedy, subfield=subfield, item=item
+    )
 
 
 def item_problem(item: Item, text: str) -> tuple[str, str, str, str] | None:
