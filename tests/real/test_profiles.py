@@ -56,7 +56,7 @@ INT_I = {
 def own_rules(tx: Transaction, name: str) -> str:
     profile = load_profile(name)
     found = {finding.rule.partition(":")[2] for finding in check(tx, profile)}
-    return " ".join(sorted(found & {*profile.rules, *profile.frame}))
+    return " ".join(sorted(found & {*profile.rules, *profile.families[""]}))
 
 
 @pytest.mark.parametrize("file", sorted(EBTS))

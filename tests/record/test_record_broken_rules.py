@@ -36,9 +36,9 @@ ELSEWHERE = ("structure.payload",)
 
 
 def rules_of(profile: Profile) -> list[str]:
-    frame = [name for name, weight in profile.frame.items() if weight.severity != "off"]
+    frame = [name for name, weight in profile.families[""].items() if weight.severity != "off"]
     frame = [name for name in frame if name != "types" or profile.types]
-    structure = [f"structure.{name}" for name in profile.structure]
+    structure = [f"structure.{name}" for name in profile.families["structure"]]
     return [*profile.rules, *frame, *(name for name in structure if name not in ELSEWHERE)]
 
 

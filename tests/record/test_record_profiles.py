@@ -60,8 +60,8 @@ def test_no_rule_that_is_recalled_or_doubted_refuses(name: str) -> None:
     profile = load_profile(name)
     weights = [rule.weight for rule in profile.rules.values()]
     weights += [rule.presence for rule in profile.rules.values() if isinstance(rule, FieldRule)]
-    weights += [*profile.frame.values(), *profile.structure.values(), *profile.dictionary.values()]
-    assert all(weight.trust not in "R?" for weight in [*weights, *profile.cross.values()] if weight.severity == "error")
+    weights += [weight for family in profile.families.values() for weight in family.values()]
+    assert all(weight.trust not in "R?" for weight in weights if weight.severity == "error")
     assert all(weight.clause for weight in weights)
 
 

@@ -37,10 +37,10 @@ def check(
     """
     encoding = codec_of(tx, encoding if encoding is not None else profile.declared(tx))
     weigher = Weigher(tx, profile)
-    findings = list(weigher.weighed("structure", profile.structure, STRUCTURE_REMEDIES, structure_faults(tx)))
+    findings = list(weigher.weighed("structure", STRUCTURE_REMEDIES, structure_faults(tx)))
     if not profile.closed:
         findings += dictionary_findings(weigher, encoding)
-    findings += weigher.weighed("cross", profile.cross, CROSS_REMEDIES, cross_faults(tx, decode))
+    findings += weigher.weighed("cross", CROSS_REMEDIES, cross_faults(tx, decode))
     if tx.tot in profile.transactions:
         asked = _Asked(weigher, encoding)
         findings += _counts(asked)
@@ -79,7 +79,7 @@ def _unknown_transaction(weigher: Weigher) -> Finding:
         "the type of transaction is not one of the profile's",
         "check with the profile that the transaction was made for",
     )
-    weight, known = weigher.profile.frame["transactions"], codes_in_words(tuple(weigher.profile.transactions))
+    weight, known = weigher.profile.families[""]["transactions"], codes_in_words(tuple(weigher.profile.transactions))
     met = "none" if weigher.tx.tot is None else "another"
     return weigher.finding("transactions", weight, "REC-101", 1, 4, said, known, met, remedy=remedy)
 
@@ -102,7 +102,7 @@ def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
     profile, finding = asked.profile, asked.weigher.finding
     if profile.types and record.type not in profile.types:
         said, known = "the profile knows no record of that type", ", ".join(f"Type-{n}" for n in sorted(profile.types))
-        weight, met = profile.frame["types"], f"Type-{record.type}"
+        weight, met = profile.families[""]["types"], f"Type-{record.type}"
         yield finding("types", weight, "REC-103", index, 0, said, known, met, remedy="leave the record out")
         return
     present = {part.number for part in record.fields if part.record_type == record.type}
@@ -129,7 +129,7 @@ def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
             yield finding(here.id, here.presence, "REC-111", index, part.number, said, expected, remedy=remedy)
         elif profile.closed or (record.type, part.number) in profile.by_field:  # open: one that other transactions have
             expected = f"only the fields that the profile names{'' if profile.closed else ' for it'}"
-            weight = profile.frame["fields"]
+            weight = profile.families[""]["fields"]
             yield finding("fields", weight, "REC-111", index, part.number, said, expected, remedy=remedy)
 
 

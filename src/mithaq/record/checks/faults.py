@@ -99,12 +99,10 @@ class Weigher:
             offset=offset,
         )
 
-    def weighed(
-        self, family: str, weights: Mapping[str, Weight], remedies: Mapping[str, str], faults: Iterable[PlacedFault]
-    ) -> Iterator[Finding]:
+    def weighed(self, family: str, remedies: Mapping[str, str], faults: Iterable[PlacedFault]) -> Iterator[Finding]:
         """Findings of the faults that the profile weighs in the table of that name; those that are off give none."""
         for fault in faults:
-            weight = weights.get(fault.name)
+            weight = self.profile.families[family].get(fault.name)
             if weight is None or weight.severity == "off":
                 continue
             if not fault.index:

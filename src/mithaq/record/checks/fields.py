@@ -190,7 +190,7 @@ class _Check:
 
         Only a confirmed row can make an error.
         """
-        weight = self._profile.dictionary.get(fault.name)
+        weight = self._profile.families["fields"].get(fault.name)
         if weight is None or weight.severity == "off":
             return None
         alike = (fault.name, fault.code, 0 if known is None else known.number, slot)

@@ -150,9 +150,8 @@ def _names(profile: Profile) -> list[str]:
 
 
 def _families(profile: Profile) -> Iterator[tuple[str, Weight]]:
-    yield from profile.frame.items()
-    for family, weights in (("structure", profile.structure), ("fields", profile.dictionary), ("cross", profile.cross)):
-        yield from ((f"{family}.{name}", weight) for name, weight in weights.items())
+    for family, weights in profile.families.items():
+        yield from ((f"{family}.{name}" if family else name, weight) for name, weight in weights.items())
 
 
 # ---------------------------------------------------------------- in words

@@ -214,7 +214,7 @@ Rule = FieldRule | CountRule | LinkRule | ImageRule | LetterRule | TallyRule
 class Profile:
     """A profile as loaded. `transactions` maps each type of transaction (1.004) to its meaning; `rules` each rule by id.
 
-    `structure`, `dictionary` and `cross` weigh what is checked of every transaction, `frame` what has no place in it.
+    `families` weigh what is checked of every transaction: "structure", "fields" and "cross", and "" what has no place in it.
     `groups` and `codes` are the named lists of its file. `encodings` maps an index of 1.015, or WITHOUT_1015, to a
     codec of Python.
     """
@@ -227,10 +227,7 @@ class Profile:
     application: tuple[str, ...]
     types: frozenset[int]
     transactions: Mapping[str, str]
-    frame: Mapping[str, Weight]
-    structure: Mapping[str, Weight]
-    dictionary: Mapping[str, Weight]
-    cross: Mapping[str, Weight]
+    families: Mapping[str, Mapping[str, Weight]]
     rules: Mapping[str, Rule]
     groups: Mapping[str, frozenset[str]]
     codes: Mapping[str, tuple[str, ...]]
