@@ -16,7 +16,6 @@ PRINT_TYPES = (4, 13, 14)
 BINARY_COMPRESSION = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
 SPELT_OTHERWISE = {"WSQ": "WSQ20", **{str(code): name for code, name in BINARY_COMPRESSION.items()}}
 _LAST_POSITION = int(max(FingerPosition))
-UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
 _UNNUMBERED = (16, 17, 18)
 UNKNOWN_IMPRESSION = 29
 INCH_MM = 25.4
