@@ -18,7 +18,7 @@ from mithaq.record.payload import Header, read_header
 Decoder = Callable[[memoryview, str], tuple[int, int, int] | None]
 
 TAGGED = frozenset((10, 13, 14, 15, 16, 17, 19, 20))
-BILEVEL = frozenset((5, 6))
+_BILEVEL = frozenset((5, 6, 8))
 FRICTION_RIDGES = frozenset((3, 4, 5, 6, 13, 14, 15, 19))
 _COLOURS = frozenset(("RGB", "SRGB", "YCC", "SYCC"))
 _BILEVEL_COMPRESSION = {0: "NONE", 1: "T.6"}
@@ -63,52 +63,45 @@ def pictures(tx: Transaction, decode: Decoder | None = None) -> list[Picture]:
 
 def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None) -> Picture | None:
     data = record.data
-    if not data:
-        return None
+    if not data or record.type == 7 or not (record.is_binary or record.type in TAGGED):
+        return None  # the layout of Type-7 is the domain's own
+    number, compression = _binary_compression(record) if record.is_binary else (11, _compression(record))
     if record.is_binary:
-        return _binary(tx, index, record, data, decode)
-    if record.type not in TAGGED:
-        return None
+        bits, ppi = 8 if record.type in (3, 4) else 1, _binary_ppi(tx.records[0], record)
+    else:
+        bits, ppi = 0 if record.type == 10 else record.integer(12) or 0, _ppi(record)
+    return Picture(
+        index=index,
+        record=record,
+        width=record.integer(6) or 0,
+        height=record.integer(7) or 0,
+        bits=bits,
+        in_colour=record.type in _COLOUR_SPACE and short_text(record, _COLOUR_SPACE[record.type]) in _COLOURS,
+        compression=compression,
+        number=number,
+        ppi=ppi,
+        data=data,
+        decode=decode,
+    )
+
+
+def _compression(record: Record) -> str:
     word = short_text(record, 11).upper()
     stated = SPELT_OTHERWISE.get(word, word)
-    units, across = record.integer(8), record.integer(9)
-    scale = {1: 1.0, 2: INCH_CM}.get(units or 0)
-    return Picture(
-        index=index,
-        record=record,
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        bits=0 if record.type == 10 else record.integer(12) or 0,
-        in_colour=short_text(record, _COLOUR_SPACE.get(record.type, 0)) in _COLOURS,
-        compression=stated if stated in BINARY_COMPRESSION.values() else "",
-        number=11,
-        ppi=across * scale if across and scale else None,
-        data=data,
-        decode=decode,
-    )
+    return stated if stated in BINARY_COMPRESSION.values() else ""
 
 
-def _binary(tx: Transaction, index: int, record: Record, data: memoryview, decode: Decoder | None) -> Picture | None:
-    if record.type == 7:
-        return None  # its layout is the domain's own
-    if record.type == 8:
-        code, number, names = record.integer(4), 4, _BILEVEL_COMPRESSION
-    else:
-        code, number = record.integer(8), 8
-        names = _BILEVEL_COMPRESSION if record.type in BILEVEL else BINARY_COMPRESSION
-    return Picture(
-        index=index,
-        record=record,
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        bits=8 if record.type in (3, 4) else 1,
-        in_colour=False,
-        compression=names.get(-1 if code is None else code, ""),
-        number=number,
-        ppi=_binary_ppi(tx.records[0], record),
-        data=data,
-        decode=decode,
-    )
+def _binary_compression(record: Record) -> tuple[int, str]:
+    """The number of the header's item, and what it states."""
+    number = 4 if record.type == 8 else 8
+    code = record.integer(number)
+    names = _BILEVEL_COMPRESSION if record.type in _BILEVEL else BINARY_COMPRESSION
+    return number, names.get(-1 if code is None else code, "")
+
+
+def _ppi(record: Record) -> float | None:
+    across, scale = record.integer(9), {1: 1.0, 2: INCH_CM}.get(record.integer(8) or 0)
+    return across * scale if across and scale else None
 
 
 def _binary_ppi(first: Record, record: Record) -> float | None:
