@@ -22,6 +22,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,7 +35,8 @@ else:
 with seen:
     from mithaq import record
     from mithaq.errors import FormatError, SettingsError
-    from mithaq.record import read_transaction, write_transaction
+    from mithaq.record import load_profile, read_transaction, write_transaction
+    from mithaq.record.rules.file import read_profile
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "data" / "nist-itl"
@@ -135,13 +137,8 @@ def templates(data: bytes) -> None:
 
 def profile(data: bytes) -> None:
     """A profile's text, and the same text as a partner's override, is in order, or a SettingsError says where it is not."""
-    from mithaq.record import profile as shelf
-
     text = data.decode("utf-8", "replace")
-    readers = [shelf.read_profile]
-    if hasattr(shelf, "overridden"):
-        readers.append(lambda text: shelf.load_profile("mithaq-1", text))
-    for reads in readers:
+    for reads in (read_profile, partial(load_profile, "mithaq-1")):
         try:
             reads(text)
         except SettingsError:
@@ -149,11 +146,15 @@ def profile(data: bytes) -> None:
 
 
 PROFILES = sorted(path.stem for path in (Path(record.__file__).parent / "profiles").glob("*.toml"))
-TARGETS: dict[str, Target] = {"read": read, "reader": reader, "check": check, "show": show, "profile": profile}
-if hasattr(record, "read_any"):
-    TARGETS["xml"] = xml
-if hasattr(record, "read_template"):
-    TARGETS["templates"] = templates
+TARGETS: dict[str, Target] = {
+    "read": read,
+    "reader": reader,
+    "check": check,
+    "show": show,
+    "profile": profile,
+    "xml": xml,
+    "templates": templates,
+}
 
 # Seconds and bytes that an input may take: a base, and so much for each byte of it. Those of reading are its promise.
 TIME_S = {"read": (0.05, 20e-9)}

@@ -8,9 +8,7 @@ import pytest
 
 from mithaq.errors import SettingsError
 from mithaq.record import load_profile
-
-# The reader of overrides came with this module; without it there is none.
-profile_file = pytest.importorskip("mithaq.record.rules.file")
+from mithaq.record.rules.file import read_profile
 
 OWN = files("mithaq.record").joinpath("profiles", "mithaq-1.toml").read_text(encoding="utf-8")
 FIRST_PATTERN = OWN[OWN.index("pattern = ") :].partition("\n")[0]
@@ -29,6 +27,6 @@ FIRST_PATTERN = OWN[OWN.index("pattern = ") :].partition("\n")[0]
 )
 def test_nothing_but_a_settings_error(text: str) -> None:
     with pytest.raises(SettingsError, match="REC-091"):
-        profile_file.read_profile(text)
+        read_profile(text)
     with pytest.raises(SettingsError, match="REC-09"):
         load_profile("mithaq-1", text)

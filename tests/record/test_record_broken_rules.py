@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from mithaq.record import check, load_profile, profile_names, read_transaction, skeleton, write_transaction
-from mithaq.record.rules.breaking import breakings
+from mithaq.record.examples.breaking import breakings
+from mithaq.record.examples.skeleton import WORD, turned_on
 from mithaq.record.rules.kinds import CountRule, FieldRule, Profile
-from mithaq.record.rules.skeleton import WORD, turned_on
 
 NAMES = [name for name in profile_names() if load_profile(name).transactions]
 
@@ -36,9 +36,9 @@ ELSEWHERE = ("structure.payload",)
 
 
 def rules_of(profile: Profile) -> list[str]:
-    frame = [name for name, weight in profile.frame.items() if weight.severity != "off"]
+    frame = [name for name, weight in profile.families[""].items() if weight.severity != "off"]
     frame = [name for name in frame if name != "types" or profile.types]
-    structure = [f"structure.{name}" for name in profile.structure]
+    structure = [f"structure.{name}" for name in profile.families["structure"]]
     return [*profile.rules, *frame, *(name for name in structure if name not in ELSEWHERE)]
 
 

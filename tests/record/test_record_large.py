@@ -13,7 +13,7 @@ from transactions import first, print14
 from mithaq.errors import FormatError
 from mithaq.measure.record import PALMS, write_palms
 from mithaq.record import Field, Record, read_transaction, tree, write_transaction
-from mithaq.record.images import payload_kind
+from mithaq.record.payload import payload_kind
 
 
 @pytest.fixture(scope="module")

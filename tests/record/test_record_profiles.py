@@ -23,7 +23,7 @@ from mithaq.record import (
     tagged_record,
     write_transaction,
 )
-from mithaq.record.rules.arrange import arranged
+from mithaq.record.examples.arrange import arranged
 from mithaq.record.rules.conditions import Each, FieldIs, Holds, Present, Same, Scope, TotIs, When
 from mithaq.record.rules.file import read_profile
 from mithaq.record.rules.kinds import FieldRule, Span
@@ -60,8 +60,8 @@ def test_no_rule_that_is_recalled_or_doubted_refuses(name: str) -> None:
     profile = load_profile(name)
     weights = [rule.weight for rule in profile.rules.values()]
     weights += [rule.presence for rule in profile.rules.values() if isinstance(rule, FieldRule)]
-    weights += [*profile.frame.values(), *profile.structure.values(), *profile.dictionary.values()]
-    assert all(weight.trust not in "R?" for weight in [*weights, *profile.cross.values()] if weight.severity == "error")
+    weights += [weight for family in profile.families.values() for weight in family.values()]
+    assert all(weight.trust not in "R?" for weight in weights if weight.severity == "error")
     assert all(weight.clause for weight in weights)
 
 

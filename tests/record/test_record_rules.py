@@ -8,8 +8,8 @@ import pytest
 from sound import PRINT, made, sound, tagged
 
 from mithaq.record import Transaction, check, load_profile, read_transaction, write_transaction
+from mithaq.record.examples.standard import WORDS, example
 from mithaq.record.model import Value
-from mithaq.record.rules.examples import WORDS, example
 
 BASE = load_profile("base-2015")
 
@@ -49,10 +49,10 @@ def test_sound_transactions_keep_every_rule() -> None:
 
 
 def test_every_weight_is_broken_here_and_said_in_words() -> None:
-    assert sorted(f"structure.{name}" for name in BASE.structure) == sorted(BROKEN)
-    assert sorted([f"fields.{name}" for name in BASE.dictionary] + [f"cross.{name}" for name in BASE.cross]) == sorted(
-        WORDS
-    )
+    assert sorted(f"structure.{name}" for name in BASE.families["structure"]) == sorted(BROKEN)
+    assert sorted(
+        [f"fields.{name}" for name in BASE.families["fields"]] + [f"cross.{name}" for name in BASE.families["cross"]]
+    ) == sorted(WORDS)
     assert example("structure.length") is None
 
 

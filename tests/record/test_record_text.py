@@ -6,7 +6,7 @@ import pytest
 from sound import made
 
 from mithaq.errors import FormatError
-from mithaq.record import Transaction, check, load_profile, tagged_record, tree, write_transaction
+from mithaq.record import Transaction, check, differences, load_profile, tagged_record, tree, write_transaction
 from mithaq.record.text import codec_of, field_text
 
 BASE = load_profile("base-2015")
@@ -35,6 +35,15 @@ def test_arabic_survives(encoding: str, index: str, agreed: str | None) -> None:
     assert row.text == expected.replace("\x1f", " ␟ ").replace("\x1e", " ␞ ")
     assert next(row for row in tree(tx, encoding=agreed) if row.field == "2.002").text == "00"
     assert bytes(part.value) in write_transaction(tx)
+
+
+def test_a_difference_is_told_in_the_characters_of_its_field() -> None:
+    tx = written("utf-16-be", "002")
+    text = tx.records[1].with_field(3, [["قطر"]], encoding="utf-16-be")
+    code = text.with_field(4, "CODE", encoding="ascii")
+    said = {one.field: one.said for one in differences(tx, tx.replace_record(1, code))}
+    assert said["2.003"].endswith("is قطر")
+    assert said["2.004"] == "is new: CODE"
 
 
 @pytest.mark.parametrize("index", ["000", "128"])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mithaq.image import Box
 from mithaq.record import Record
-from mithaq.record.images import payload_kind
+from mithaq.record.payload import payload_kind
 
 WITH_PICTURES = (*range(3, 9), 10, 13, 14, 15, 16, 17, 19, 20, 22)
 _BILEVEL = (5, 6, 8)

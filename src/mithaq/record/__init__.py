@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from mithaq.record.diff import Difference as Difference
     from mithaq.record.diff import differences as differences
     from mithaq.record.either import read_any as read_any
+    from mithaq.record.examples.explain import Explanation as Explanation
+    from mithaq.record.examples.explain import explain as explain
+    from mithaq.record.examples.skeleton import skeleton as skeleton
     from mithaq.record.exchange import Answer as Answer
     from mithaq.record.exchange import Query as Query
     from mithaq.record.exchange import answer_transaction as answer_transaction
@@ -54,12 +57,9 @@ if TYPE_CHECKING:
     from mithaq.record.model import Transaction as Transaction
     from mithaq.record.offsets import offsets as offsets
     from mithaq.record.page import page as page
-    from mithaq.record.profile import Profile as Profile
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.profile import profile_names as profile_names
-    from mithaq.record.rules.explain import Explanation as Explanation
-    from mithaq.record.rules.explain import explain as explain
-    from mithaq.record.rules.skeleton import skeleton as skeleton
+    from mithaq.record.rules.kinds import Profile as Profile
     from mithaq.record.show import Row as Row
     from mithaq.record.show import tree as tree
     from mithaq.record.template.iso19794_4 import FingerImage as FingerImage
@@ -75,50 +75,42 @@ if TYPE_CHECKING:
     from mithaq.record.xml.package import xml_chunks as xml_chunks
 
 _HOMES = {
-    "build": ("binary_record", "new_transaction", "tagged_record"),
-    "check": ("check",),
-    "choose": ("profile_for",),
-    "codec": ("read_transaction", "write_transaction"),
-    "dictionary": ("code_table", "entry"),
-    "diff": ("Difference", "differences"),
-    "either": ("read_any",),
-    "exchange": (
-        "Answer",
-        "Query",
-        "answer_transaction",
-        "error_transaction",
-        "query_transaction",
-        "read_answer",
-        "read_query",
-    ),
-    "rules.explain": ("Explanation", "explain"),
-    "fields": ("Entry",),
-    "findings": ("Finding",),
-    "images": ("images",),
-    "interchange": ("FORMS", "TemplateFile", "Written", "convert_template", "read_template", "write_template"),
-    "template.iso19794_4": ("FingerImage",),
-    "loss": ("Loss",),
-    "minutiae": ("CONVENTIONS", "Convention", "Minutiae", "new_minutiae"),
-    "model": ("Field", "Record", "Transaction"),
-    "rules.skeleton": ("skeleton",),
-    "offsets": ("offsets",),
-    "page": ("page",),
-    "profile": ("Profile", "load_profile", "profile_names"),
-    "template.remarks": ("Fault", "TemplateLoss"),
-    "show": ("Row", "tree"),
-    "text": ("codec_of", "field_text"),
-    "template.type9": ("picture_of", "type9_views"),
-    "template.type9_write": ("type9_record",),
-    "xml.package": ("read_xml", "write_xml", "xml_chunks"),
+    "build": "binary_record new_transaction tagged_record",
+    "check": "check",
+    "choose": "profile_for",
+    "codec": "read_transaction write_transaction",
+    "dictionary": "code_table entry",
+    "diff": "Difference differences",
+    "either": "read_any",
+    "examples.explain": "Explanation explain",
+    "examples.skeleton": "skeleton",
+    "exchange": "Answer Query answer_transaction error_transaction query_transaction read_answer read_query",
+    "fields": "Entry",
+    "findings": "Finding",
+    "images": "images",
+    "interchange": "FORMS TemplateFile Written convert_template read_template write_template",
+    "loss": "Loss",
+    "minutiae": "CONVENTIONS Convention Minutiae new_minutiae",
+    "model": "Field Record Transaction",
+    "offsets": "offsets",
+    "page": "page",
+    "profile": "load_profile profile_names",
+    "rules.kinds": "Profile",
+    "show": "Row tree",
+    "template.iso19794_4": "FingerImage",
+    "template.remarks": "Fault TemplateLoss",
+    "template.type9": "picture_of type9_views",
+    "template.type9_write": "type9_record",
+    "text": "codec_of field_text",
+    "xml.package": "read_xml write_xml xml_chunks",
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME)
 
 
 class _Room(ModuleType):
-    """Keeps `check`, `images`, `explain` and the like the functions: importing a file of the same name would put the file in
-    their place."""
+    """Keeps `check`, `images` and the like the functions: importing a file of the same name would put it in their place."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

@@ -3,26 +3,26 @@
     Transaction, Profile ──check──► [Finding, ...]
         structure · the type of transaction · counts of records · fields · what several records or fields say together
 
-The code applies rules and knows none: they stand in the profile's file. Not done here: items of a field (`values`), rules
-over several fields (`joint`), anything that needs a decoded picture.
+The code applies rules and knows none: they stand in the profile's file. Not done here: items of a field (`checks.values`), rules
+over several fields (`checks.joint`), anything that needs a decoded picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import islice
 
-from mithaq.record.checks.cross import cross_findings
+from mithaq.record.checks.cross import CROSS_REMEDIES, cross_faults
+from mithaq.record.checks.faults import MOST_ALIKE, Weigher
 from mithaq.record.checks.fields import dictionary_findings
 from mithaq.record.checks.joint import joint_findings
 from mithaq.record.checks.pictures import Decoder
-from mithaq.record.checks.structure import structure_findings
-from mithaq.record.checks.values import MOST_ALIKE, value_problems
+from mithaq.record.checks.structure import STRUCTURE_REMEDIES, structure_faults
+from mithaq.record.checks.values import codes_in_words, value_findings
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.offsets import offsets
 from mithaq.record.rules.conditions import Scope, When
-from mithaq.record.rules.kinds import FieldRule, Profile, Weight, types_in_words
+from mithaq.record.rules.kinds import FieldRule, Profile, types_in_words
 from mithaq.record.text import codec_of
 
 
@@ -32,54 +32,36 @@ def check(
     """Every departure from the profile: structure first, then by record and field. Empty where there is none.
 
     Where the type of transaction is not one of the profile's, no rule of it can say what the transaction holds, and only
-    what is asked of every transaction is checked. `decode` sharpens what is said of pictures (`crosscheck`); `encoding` is
+    what is asked of every transaction is checked. `decode` sharpens what is said of pictures (`checks.cross`); `encoding` is
     the codec of text outside Type-1, where the partner's agreement says another than the profile and 1.015 do.
     """
     encoding = codec_of(tx, encoding if encoding is not None else profile.declared(tx))
-    findings = list(structure_findings(tx, profile))
+    weigher = Weigher(tx, profile)
+    findings = list(weigher.weighed("structure", STRUCTURE_REMEDIES, structure_faults(tx)))
     if not profile.closed:
-        findings.extend(dictionary_findings(tx, profile, encoding=encoding))
-    findings.extend(cross_findings(tx, profile, decode=decode))
-    own: list[Finding] = []
+        findings += dictionary_findings(weigher, encoding)
+    findings += weigher.weighed("cross", CROSS_REMEDIES, cross_faults(tx, decode))
     if tx.tot in profile.transactions:
-        asked = _Asked(tx, profile, encoding)
-        own.extend(_counts(asked))
+        asked = _Asked(weigher, encoding)
+        findings += _counts(asked)
         for index, record in enumerate(tx.records, 1):
-            own.extend(_record(asked, index, record))
-        own.extend(joint_findings(tx, profile, asked.holds))
+            findings += _record(asked, index, record)
+        findings += joint_findings(weigher, asked.holds)
     elif profile.transactions:
-        own.append(_unknown_transaction(tx, profile))
-    findings.extend(_placed(tx, own))
+        findings.append(_unknown_transaction(weigher))
     return [found for found in findings if found.severity != "off"]
-
-
-def _placed(tx: Transaction, findings: list[Finding]) -> Iterator[Finding]:
-    """The findings with the byte at which their field begins, or their record where it has no such field."""
-    places = offsets(tx)
-    starts: dict[str, int] = {}
-    index = 0
-    for found in findings:
-        if not found.record:
-            yield found
-            continue
-        if found.record != index:
-            index = found.record
-            parts = zip(tx.records[index - 1].fields, places.fields(index), strict=True)
-            starts = {}
-            for part, start in parts:
-                starts.setdefault(part.name, start)
-        yield replace(found, offset=starts.get(found.field, places.record(index)))
 
 
 class _Asked:
     """What one check is about; conditions and the encoding are looked up once, so that the time stays linear."""
 
-    def __init__(self, tx: Transaction, profile: Profile, encoding: str) -> None:
-        self.tx = tx
-        self.profile = profile
-        self.transaction = tx.tot or ""
+    def __init__(self, weigher: Weigher, encoding: str) -> None:
+        self.weigher = weigher
+        self.tx = weigher.tx
+        self.profile = weigher.profile
+        self.transaction = self.tx.tot or ""
         self.encoding = encoding
-        self._scope = Scope(tx)
+        self._scope = Scope(self.tx)
         self._held: dict[tuple[int, int], bool] = {}
 
     def holds(self, when: When | None, here: Record | None = None) -> bool:
@@ -92,23 +74,14 @@ class _Asked:
         return self._held[key]
 
 
-def _unknown_transaction(tx: Transaction, profile: Profile) -> Finding:
-    weight = profile.frame["transactions"]
-    known = list(profile.transactions)
-    return Finding(
-        code="REC-101",
-        rule=f"{profile.name}:transactions",
-        severity=weight.severity,
-        record=1,
-        record_type=1,
-        field="1.004",
-        problem="the type of transaction is not one of the profile's",
-        expected=", ".join(known[:12]) + (f" or one of {len(known) - 12} others" if len(known) > 12 else ""),
-        met="none" if tx.tot is None else "another",
-        clause=weight.clause,
-        trust=weight.trust,
-        remedy="check with the profile that the transaction was made for",
+def _unknown_transaction(weigher: Weigher) -> Finding:
+    said, remedy = (
+        "the type of transaction is not one of the profile's",
+        "check with the profile that the transaction was made for",
     )
+    weight, known = weigher.profile.families[""]["transactions"], codes_in_words(tuple(weigher.profile.transactions))
+    met = "none" if weigher.tx.tot is None else "another"
+    return weigher.finding("transactions", weight, "REC-101", 1, 4, said, known, met, remedy=remedy)
 
 
 def _counts(asked: _Asked) -> Iterator[Finding]:
@@ -119,40 +92,18 @@ def _counts(asked: _Asked) -> Iterator[Finding]:
         if count not in rule.times:
             types = types_in_words(rule.types, "or")
             kinds = f"other records than {types}" if rule.others else f"{types} records"
-            yield Finding(
-                code="REC-102",
-                rule=f"{asked.profile.name}:{rule.id}",
-                severity=rule.weight.severity,
-                record=0,
-                record_type=None,
-                field="",
-                problem=f"the transaction holds another number of {kinds} than {asked.transaction} does",
-                expected=str(rule.times),
-                met=str(count),
-                clause=rule.weight.clause,
-                trust=rule.weight.trust,
-                remedy="add or remove records",
+            said = f"the transaction holds another number of {kinds} than {asked.transaction} does"
+            yield asked.weigher.finding(
+                rule.id, rule.weight, "REC-102", 0, 0, said, str(rule.times), str(count), remedy="add or remove records"
             )
 
 
 def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
-    profile = asked.profile
+    profile, finding = asked.profile, asked.weigher.finding
     if profile.types and record.type not in profile.types:
-        weight = profile.frame["types"]
-        yield Finding(
-            code="REC-103",
-            rule=f"{profile.name}:types",
-            severity=weight.severity,
-            record=index,
-            record_type=record.type,
-            field="",
-            problem="the profile knows no record of that type",
-            expected=", ".join(f"Type-{kind}" for kind in sorted(profile.types)),
-            met=f"Type-{record.type}",
-            clause=weight.clause,
-            trust=weight.trust,
-            remedy="leave the record out",
-        )
+        said, known = "the profile knows no record of that type", ", ".join(f"Type-{n}" for n in sorted(profile.types))
+        weight, met = profile.families[""]["types"], f"Type-{record.type}"
+        yield finding("types", weight, "REC-103", index, 0, said, known, met, remedy="leave the record out")
         return
     present = {part.number for part in record.fields if part.record_type == record.type}
     for rule in profile.by_type.get(record.type, ()):
@@ -162,110 +113,30 @@ def _record(asked: _Asked, index: int, record: Record) -> Iterator[Finding]:
             and asked.holds(rule.when, record)
             and asked.holds(rule.must_when, record)
         ):
-            condition = f", which must stand where {rule.must_when}" if rule.must_when is not None else ""
-            yield _finding(
-                "REC-110",
-                f"{profile.name}:{rule.id}",
-                rule.presence,
-                index,
-                record,
-                rule.field,
-                f"the field is absent{condition}",
-                expected=rule.name,
-                remedy="add the field",
-            )
+            where = f", which must stand where {rule.must_when}" if rule.must_when is not None else ""
+            said, remedy = f"the field is absent{where}", "add the field"
+            yield finding(rule.id, rule.presence, "REC-110", index, rule.number, said, rule.name, remedy=remedy)
     for part in record.fields:
         if part.record_type != record.type or part.number == 0:
             continue  # a finding of structure
         here = profile.rule(record.type, part.number, asked.transaction)
-        if here is None:
-            yield from _stray(asked, index, record, part)
-        elif not asked.holds(here.when, record):
-            yield _finding(
-                "REC-111",
-                f"{profile.name}:{here.id}",
-                here.presence,
-                index,
-                record,
-                part.name,
-                f"the field has no place in {asked.transaction}, for it stands only where {here.when}",
-                expected="no such field here",
-                remedy="leave the field out",
-            )
-        else:
-            yield from _value(asked, here, index, record, part)
+        if here is not None and asked.holds(here.when, record):
+            yield from _value(asked, here, index, part)
+            continue
+        said, remedy = f"the field has no place in {asked.transaction}", "leave the field out"
+        if here is not None:
+            said, expected = f"{said}, for it stands only where {here.when}", "no such field here"
+            yield finding(here.id, here.presence, "REC-111", index, part.number, said, expected, remedy=remedy)
+        elif profile.closed or (record.type, part.number) in profile.by_field:  # open: one that other transactions have
+            expected = f"only the fields that the profile names{'' if profile.closed else ' for it'}"
+            weight = profile.families[""]["fields"]
+            yield finding("fields", weight, "REC-111", index, part.number, said, expected, remedy=remedy)
 
 
-def _stray(asked: _Asked, index: int, record: Record, part: Field) -> Iterator[Finding]:
-    """A field that the profile does not place: in an open profile that is one which it names for other transactions."""
-    profile = asked.profile
-    known = (record.type, part.number) in profile.by_field
-    if profile.closed or known:
-        yield _finding(
-            "REC-111",
-            f"{profile.name}:fields",
-            profile.frame["fields"],
-            index,
-            record,
-            part.name,
-            f"the field has no place in {asked.transaction}",
-            expected=f"only the fields that the profile names{'' if profile.closed else ' for it'}",
-            remedy="leave the field out",
-        )
-
-
-def _value(asked: _Asked, rule: FieldRule, index: int, record: Record, part: Field) -> Iterator[Finding]:
-    encoding = "ascii" if record.type == 1 else asked.encoding
-    for count, found in enumerate(value_problems(rule, part, encoding)):
-        if count == MOST_ALIKE:
-            said, remedy = "more findings about this field are not listed", "mend those that are"
-            name = f"{asked.profile.name}:{rule.id}"
-            yield _finding("REC-136", name, rule.weight, index, record, rule.field, said, remedy=remedy)
-            return
-        yield _finding(
-            found.code,
-            f"{asked.profile.name}:{rule.id}",
-            rule.weight,
-            index,
-            record,
-            rule.field,
-            found.problem,
-            expected=found.expected,
-            met=found.met,
-            remedy=found.remedy,
-            subfield=found.subfield,
-            item=found.item,
-        )
-
-
-def _finding(
-    code: str,
-    rule: str,
-    weight: Weight,
-    index: int,
-    record: Record,
-    field: str,
-    problem: str,
-    *,
-    expected: str = "",
-    met: str = "",
-    remedy: str,
-    subfield: int = 0,
-    item: int = 0,
-) -> Finding:
-    return Finding(
-        code=code,
-        rule=rule,
-        severity=weight.severity,
-        record=index,
-        record_type=record.type,
-        field=field,
-        problem=problem,
-        expected=expected,
-        met=met,
-        clause=weight.clause,
-        trust=weight.trust,
-        remedy=remedy,
-        subfield=subfield,
-        item=item,
-    )
+def _value(asked: _Asked, rule: FieldRule, index: int, part: Field) -> Iterator[Finding]:
+    encoding = "ascii" if part.record_type == 1 else asked.encoding
+    findings = value_findings(asked.weigher, rule, index, part, encoding)
+    yield from islice(findings, MOST_ALIKE)
+    if next(findings, None) is not None:
+        said, remedy = "more findings about this field are not listed", "mend those that are"
+        yield asked.weigher.finding(rule.id, rule.weight, "REC-136", index, rule.number, said, remedy=remedy)

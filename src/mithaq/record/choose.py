@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from mithaq.record.model import Transaction
 from mithaq.record.profile import load_profile, profile_names
-
-BASE = "base-2015"
+from mithaq.record.rules.file import BASE
 
 
 def profile_for(tx: Transaction) -> tuple[str, str]:
     """Name of the profile and why: the one that has both domain and transaction, of several the one of the same version;
     else, where no domain is stated, the only one that has the transaction; else the standard itself.
     """
-    (domain, version), tot = domain_of(tx), tx.tot or ""
+    (domain, version), tot = tx.domain, tx.tot or ""
     profiles = [load_profile(name) for name in profile_names() if name != BASE]
     ours = [one for one in profiles if tot in one.transactions and (not domain or one.domain[:1] == (domain,))]
     if len(ours) > 1 and domain:
@@ -28,13 +27,6 @@ def profile_for(tx: Transaction) -> tuple[str, str]:
     if ours:
         return BASE, f"several profiles have the transaction {tot}: {', '.join(one.name for one in ours)}"
     return BASE, "no profile has its domain and transaction"
-
-
-def domain_of(tx: Transaction) -> tuple[str, str]:
-    """Name and version of 1.013 DOM; "" for what is not stated."""
-    found = tx.records[0].field(13)
-    items = [] if found is None else str(found.value[:64], "ascii", "replace").split("\x1e")[0].split("\x1f")
-    return items[0] if items else "", items[1] if len(items) > 1 else ""
 
 
 def _major(version: tuple[str, ...]) -> str:

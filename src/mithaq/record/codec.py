@@ -35,7 +35,7 @@ from mithaq.record.limits import (
 )
 from mithaq.record.model import BINARY_ITEMS, FIRST_TAG, FS, GS, RS, US, Record, Transaction, number_in
 
-_XML = re.compile(rb"[\xef\xbb\xbf \r\n\t]*<")
+_XML = re.compile(rb"[\xef\xbb\xbf\xfe\xff \r\n\t\0]*<")  # marks of UTF-8 and UTF-16, blanks
 _PACKAGE = b"NISTBiometricInformationExchangePackage"
 _DIGITS = re.compile(rb"[0-9]{1,%d}" % MOST_LENGTH_DIGITS)
 _FS = re.compile(rb"\x1c")
@@ -73,10 +73,15 @@ def write_transaction(tx: Transaction) -> bytes:
     return b"".join(chunks)
 
 
+def looks_like_xml(data: bytes | bytearray | memoryview) -> bool:
+    """True where the first bytes are those of an XML file in UTF-8 or UTF-16."""
+    return _XML.match(data) is not None
+
+
 def begins_as_transaction(head: bytes) -> bool:
     """True where a file's first few kilobytes are those of a transaction in either encoding."""
     match = FIRST_TAG.match(head)
-    return (match is not None and int(match[1]) == 1) or (_XML.match(head) is not None and _PACKAGE in head)
+    return (match is not None and int(match[1]) == 1) or (looks_like_xml(head) and _PACKAGE in head)
 
 
 def contents(first: Record) -> list[tuple[int, int | None]]:
@@ -96,7 +101,7 @@ def _listed(value: bytes) -> list[tuple[int, int | None]]:
 
 
 def _refuse_what_is_none(data: memoryview) -> None:
-    if _XML.match(data):
+    if looks_like_xml(data):
         raise FormatError(
             "REC-002",
             "the file is XML",

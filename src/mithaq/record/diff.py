@@ -18,6 +18,7 @@ from mithaq.record.dictionary import is_payload
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.names import Names, record_name
 from mithaq.record.show import value_text
+from mithaq.record.text import field_encoding
 
 Kind = Literal["added", "removed", "changed"]
 MOST_ITEMS = 50  # differences named within one field; past it the field is said to differ as a whole
@@ -91,14 +92,14 @@ class _Side:
     names: Names
     encoding: str
 
-    def text(self, record_type: int, part: Field | None) -> str:
+    def text(self, part: Field | None) -> str:
         """The field's value, short; a payload by size and digest."""
         if part is None:
             return ""
         if is_payload(part.record_type, part.number):
             digest = hashlib.sha256(part.value).hexdigest()[:16]
             return f"{len(part.value):,} bytes with SHA-256 {digest}…"
-        return value_text(part, "ascii" if record_type == 1 else self.encoding)
+        return value_text(part, field_encoding(part, self.encoding))
 
 
 def _records(before: Record | None, after: Record | None, sides: tuple[_Side, _Side]) -> Iterator[Difference]:
@@ -136,7 +137,7 @@ def _fields(record: Record, old: Field | None, new: Field | None, sides: tuple[_
 
     def difference(parts: tuple[Field | None, Field | None], subfield: int = 0, item: int = 0) -> Difference:
         called = items[item - 1] if 0 < item <= len(items) else name
-        was, now = (side.text(record.type, part) for side, part in zip(sides, parts, strict=True))
+        was, now = (side.text(part) for side, part in zip(sides, parts, strict=True))
         place = (record.type, record.idc, one.name, called.mnemonic, called.en, called.ar)
         return Difference(kind, *place, was, now, subfield, item)
 
@@ -155,7 +156,7 @@ def _items(old: Field, new: Field) -> list[tuple[int, int, Field, Field]]:
     """Items that differ, where both fields are text of the same shape and of more than one item; else nothing."""
     if old.is_binary_item or is_payload(old.record_type, old.number):
         return []
-    shapes = [[subfield.split(b"\x1f") for subfield in bytes(part.value).split(b"\x1e")] for part in (old, new)]
+    shapes = [part.pieces for part in (old, new)]
     widths = [[len(subfield) for subfield in shape] for shape in shapes]
     if widths[0] != widths[1] or widths[0] == [1]:
         return []

@@ -21,7 +21,8 @@ from mithaq.record.check import check
 from mithaq.record.findings import Finding
 from mithaq.record.images import image_of, images
 from mithaq.record.model import Record, Transaction, Value, number_in
-from mithaq.record.profile import Profile, load_profile
+from mithaq.record.profile import load_profile
+from mithaq.record.rules.kinds import Profile
 from mithaq.units import PrintImage
 
 PROFILE = "mithaq-1"

@@ -3,8 +3,9 @@
     a row of the generated dictionary ──read_entry──► Entry(items=(ItemEntry, ...))
 
 Rows are plain tuples of text, so that importing them costs nothing; they are taken apart when somebody asks. Bounds are
-(least, most), both included, `most` None where there is none. Not done here: the rows themselves (`dictionary`), applying
-them (`fields_check`).
+(least, most), both included, `most` None where there is none. Trust is C where two sources or the standard's draft confirm
+the row, P for one restating source, R where it is recalled, ? where doubtful. Not done here: the rows themselves
+(`dictionary`), applying them (`checks.fields`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 Bounds = tuple[int, int | None]
-Trust = (
-    str  # "C" confirmed by two sources or the standard's draft, "P" one restating source, "R" recalled, "?" doubtful
-)
 ItemRow = tuple[str, str, str, str, str, str, str, str, str, str]
 Row = tuple[str, str, str, str, str, str, str, str, str, str, str, tuple[ItemRow, ...]]
 
@@ -36,7 +34,7 @@ class ItemEntry:
     values: tuple[tuple[int, int], ...]
     codes: str
     form: str
-    trust: Trust
+    trust: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Entry:
     editions: tuple[str, str | None]
     clause: str
     source: str
-    trust: Trust
+    trust: str
 
 
 def read_entry(record_type: int, number: int, row: Row, type_first: str) -> Entry:

@@ -1,6 +1,6 @@
 """What a check found: one value for each departure from a rule, with everything a person needs to mend it.
 
-Codes REC-101 to REC-150 name the kind of departure and never change; `rule` names the rule of the profile. A finding
+Codes REC-101 to REC-177 name the kind of departure and never change; `rule` names the rule of the profile. A finding
 says where and of what shape, never what the field held: that may be personal.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mithaq.record.profile import Severity, Trust
+from mithaq.record.rules.kinds import Severity, Trust
 
 KINDS: dict[str, str] = {
     "REC-101": "the type of transaction is not one of the profile's",

@@ -9,26 +9,18 @@ Positions 16 to 18 (extra digits, unknown ridges) have none of the ten numbers a
 from __future__ import annotations
 
 from mithaq.record.model import UNUSED_POSITION, Record, Transaction, number_in
+from mithaq.record.payload import payload_kind
 from mithaq.units import FingerPosition, PrintImage
 
 PRINT_TYPES = (4, 13, 14)
 BINARY_COMPRESSION = {0: "NONE", 1: "WSQ20", 2: "JPEGB", 3: "JPEGL", 4: "JP2", 5: "JP2L", 6: "PNG"}
 SPELT_OTHERWISE = {"WSQ": "WSQ20", **{str(code): name for code, name in BINARY_COMPRESSION.items()}}
 _LAST_POSITION = int(max(FingerPosition))
-UNKNOWN_POSITION = int(FingerPosition.UNKNOWN)
 _UNNUMBERED = (16, 17, 18)
 UNKNOWN_IMPRESSION = 29
-_MAGIC = (
-    (b"\xff\xa0\xff", "WSQ20"),
-    (b"\xff\xd8\xff", "JPEGB"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JP2"),
-    (b"\xff\x4f\xff\x51", "JP2"),
-)
-
 INCH_MM = 25.4
 INCH_CM = 2.54
-_CLASSES_PPI = (500.0, 1000.0)
+CLASSES_PPI = (500.0, 1000.0)
 _TYPE_4_PPI = 500.0  # the class of Type-4; a lower nominal value belongs to Types 3 and 5 of the same transaction
 
 
@@ -46,55 +38,50 @@ def images(tx: Transaction) -> tuple[PrintImage, ...]:
 
 def image_of(tx: Transaction, record: Record) -> PrintImage | None:
     """The finger picture in one record of the transaction, as `images` gives it; None where it holds none."""
-    if record.type not in PRINT_TYPES:
+    if record.type not in PRINT_TYPES or record.is_binary != (record.type == 4):
         return None
-    if record.type == 4:
-        return _type_4(tx.records[0], record) if record.is_binary else None
-    return _tagged(record)
+    data, position = record.data, _finger(first_position(record))
+    if not data or position is None:
+        return None
+    if record.is_binary:
+        code, impression = record.integer(8) or 0, record.integer(3)
+        compression, ppi = BINARY_COMPRESSION.get(code, str(code)), _type_4_ppi(tx.records[0], record)
+    else:
+        stated, impression = (short_text(record, 11) or payload_kind(data) or "NONE").upper(), _first_number(record, 3)
+        compression, ppi = SPELT_OTHERWISE.get(stated, stated), _tagged_ppi(record)
+    return PrintImage(
+        position=position,
+        impression=UNKNOWN_IMPRESSION if impression is None else impression,
+        compression=compression,
+        width=record.integer(6) or 0,
+        height=record.integer(7) or 0,
+        ppi=ppi,
+        data=bytes(data),
+    )
 
 
-def payload_kind(data: memoryview) -> str:
-    """The compression that the first bytes show: WSQ20, JPEGB, PNG or JP2 (JPEGL and JP2L begin alike); "" for others."""
-    head = bytes(data[:16])
-    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
-
-
-def _type_4(first: Record, record: Record) -> PrintImage | None:
-    data = record.data
+def first_position(record: Record) -> int | None:
+    """The code of the first position that the record names; None where it names none."""
+    if not record.is_binary:
+        return _first_number(record, 13)
     codes = record.field(4)
-    position = _position(UNKNOWN_POSITION if codes is None else codes.value[0])
-    if not data or position is None:
-        return None
-    code = record.integer(8)
-    return PrintImage(
-        position=position,
-        impression=_or(record.integer(3), UNKNOWN_IMPRESSION),
-        compression=BINARY_COMPRESSION.get(code or 0, str(code)),
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        ppi=_type_4_ppi(first, record),
-        data=bytes(data),
-    )
+    return None if codes is None or codes.value[0] == UNUSED_POSITION else codes.value[0]
 
 
-def _tagged(record: Record) -> PrintImage | None:
-    data = record.data
-    position = _position(_first_number(record, 13))
-    if not data or position is None:
-        return None
-    compression = (_short_text(record, 11) or payload_kind(data) or "NONE").upper()
-    return PrintImage(
-        position=position,
-        impression=_or(_first_number(record, 3), UNKNOWN_IMPRESSION),
-        compression=SPELT_OTHERWISE.get(compression, compression),
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        ppi=_tagged_ppi(record),
-        data=bytes(data),
-    )
+def short_text(record: Record, number: int) -> str:
+    """The field's text without blanks around it; "" where it is absent or longer than any code or number."""
+    found = record.field(number)
+    return "" if found is None or len(found.value) > 16 else str(found.value, "ascii", "replace").strip()
 
 
-def _position(code: int | None) -> FingerPosition | None:
+def per_mm(first: Record, number: int) -> float | None:
+    """1.011 or 1.012 in pixels per millimetre; None where it is absent or no number."""
+    text = short_text(first, number)
+    whole, _, rest = text.partition(".")
+    return float(text) if (whole + rest).isascii() and (whole + rest).isdigit() else None
+
+
+def _finger(code: int | None) -> FingerPosition | None:
     """The position of a code, or None where it is no finger."""
     if code is None or code == UNUSED_POSITION or code in _UNNUMBERED:
         return FingerPosition.UNKNOWN
@@ -102,18 +89,14 @@ def _position(code: int | None) -> FingerPosition | None:
 
 
 def _type_4_ppi(first: Record, record: Record) -> float | None:
-    native, nominal = _per_mm(first, 11), _per_mm(first, 12)
+    native, nominal = _scanned_ppi(first, 11), _scanned_ppi(first, 12)
     if record.integer(5) == 0:
         return max(nominal or 0.0, _TYPE_4_PPI)
     return native or nominal
 
 
-def _per_mm(first: Record, number: int) -> float | None:
-    text = _short_text(first, number) or ""
-    whole, _, rest = text.partition(".")
-    if not (whole + rest).isascii() or not (whole + rest).isdigit():
-        return None
-    value = float(text)
+def _scanned_ppi(first: Record, number: int) -> float | None:
+    value = per_mm(first, number)
     return _settled(value * INCH_MM, INCH_MM / 100) if value else None
 
 
@@ -127,7 +110,7 @@ def _tagged_ppi(record: Record) -> float | None:
 
 
 def _settled(ppi: float, step: float) -> float:
-    return next((exact for exact in _CLASSES_PPI if abs(ppi - exact) < step), round(ppi, 3))
+    return next((exact for exact in CLASSES_PPI if abs(ppi - exact) < step), round(ppi, 3))
 
 
 def _first_number(record: Record, number: int) -> int | None:
@@ -135,14 +118,3 @@ def _first_number(record: Record, number: int) -> int | None:
     if found is None:
         return None
     return number_in(bytes(found.value[:64]).partition(b"\x1e")[0].partition(b"\x1f")[0])
-
-
-def _short_text(record: Record, number: int) -> str | None:
-    found = record.field(number)
-    if found is None or len(found.value) > 16:
-        return None
-    return str(found.value, "ascii", "replace").strip()
-
-
-def _or(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value

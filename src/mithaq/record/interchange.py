@@ -9,14 +9,13 @@ every Type-9 record is read. Not done here: pictures of a transaction (`images`)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mithaq.errors import FormatError
-from mithaq.record.codec import read_transaction
+from mithaq.record.codec import looks_like_xml, read_transaction
 from mithaq.record.minutiae import CONVENTIONS, Minutiae, fitted
-from mithaq.record.model import Record, Transaction
+from mithaq.record.model import FIRST_TAG, Record, Transaction
 from mithaq.record.template import cbeff, fmr, fmr_views, iso19794_4
 from mithaq.record.template.iso19794_4 import IMAGE_FORMS, FingerImage
 from mithaq.record.template.octets import too_much
@@ -31,8 +30,6 @@ CBEFF_FORM = "cbeff-xml"
 FORMS = (*TYPE9_FORMS, *fmr.LAYOUTS, *IMAGE_FORMS, CBEFF_FORM)
 MOST_RECORDS = 99  # IDC
 _INNER_MINUTIAE, _INNER_IMAGE = "iso19794-2-2011", iso19794_4.FORM_2011
-_TRANSACTION = re.compile(rb"0{0,7}1\.0{0,7}1:")
-_TYPE9 = re.compile(rb"0{0,7}9\.0{0,7}1:")
 _HEAD = b"1.001:34\x1d1.003:1\x1f1\x1e9\x1f01\x1d1.004:X\x1c"  # gives records of Type-9 alone a beginning
 _OTHERS = {b"FAC\0": "a face record (19794-5)", b"IIR\0": "an iris record (19794-6)", b"MTQF": "mithaq's own template"}
 
@@ -75,11 +72,12 @@ def read_template(data: bytes | memoryview) -> TemplateFile:
         return _file("", _read_fmr(data))
     if head[:4] == iso19794_4.MAGIC:
         return _file("", _read_fir(data))
-    if _TRANSACTION.match(head):
+    tag = FIRST_TAG.match(head)
+    if tag is not None and int(tag[1]) == 1:
         return _file("type9", _read_records(read_transaction(data)))
-    if _TYPE9.match(head):
+    if tag is not None and int(tag[1]) == 9:
         return _file("type9", _read_records(_bare(bytes(data))))
-    if head.lstrip(b"\xef\xbb\xbf\xfe\xff \r\n\t\0")[:1] == b"<":
+    if looks_like_xml(head):
         return _file(CBEFF_FORM, _read_cbeff(data))
     raise FormatError(
         "REC-064",

@@ -59,6 +59,9 @@ XML_MOST_RECORDS = 1_000
 """Records of a package; 1.003 can count 999, and Type-1. What would not be read back is not written either."""
 
 
+XML_CLAUSE = "ANSI/NIST-ITL 1-2011, XML encoding"
+
+
 def refuse_more(count: int, most: int, what: str, *, offset: int | None = None, record: int | None = None) -> None:
     """Nothing where `count` is within `most`; else FormatError REC-010."""
     if count > most:
@@ -79,5 +82,5 @@ def over_xml_limit(problem: str, expected: str) -> FormatError:
         problem,
         expected=expected,
         remedy="do not accept the file: real ones stay far below",
-        clause="ANSI/NIST-ITL 1-2011, XML encoding",
+        clause=XML_CLAUSE,
     )

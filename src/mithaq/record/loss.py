@@ -1,4 +1,9 @@
-"""What a conversion could not carry over: one value for each, and a list that cannot grow without end."""
+"""What a conversion could not carry over: one value for each, and a list that cannot grow without end.
+
+    Losses.add, add, ... ──all──► (Loss, Loss, ...)
+
+Of transactions between their two encodings; what templates lose is told in `template.remarks`.
+"""
 
 from __future__ import annotations
 

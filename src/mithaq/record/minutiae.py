@@ -16,18 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mithaq.errors import FormatError
+from mithaq.record.images import CLASSES_PPI, UNKNOWN_IMPRESSION
 from mithaq.units import MATCHER_PPI
 
 OTHER, ENDING, BIFURCATION = 0, 1, 2  # kinds of ISO/IEC 19794-2
 UNSTATED = -1  # a quality that the form does not give
-UNKNOWN_IMPRESSION = 29
 MOST_SIDE = 100_000  # pixels; no print is larger, and every form's numbers fit
 LEAST_PPI, MOST_PPI = 50.0, 10_000.0
 SAME_SCALE = 0.01  # of `image.to_matcher`, which leaves such a picture as it is: its minutiae stay with it
-INCH_CM = 2.54
 HUNDREDTHS_MM = 2540  # in an inch
 TURN = 2.0 * math.pi
-_CLASSES_PPI = (500.0, 1000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +284,7 @@ def from_steps(steps: ArrayLike, row: Convention) -> NDArray[np.float64]:
 def settled(scale: float, unit_ppi: float) -> float:
     """Pixels per inch of a whole number `scale` of the unit; what is within one step of 500 or 1000 ppi is that (197 per cm)."""
     ppi = scale * unit_ppi
-    return next((exact for exact in _CLASSES_PPI if abs(ppi - exact) < unit_ppi and unit_ppi != 1.0), ppi)
+    return next((exact for exact in CLASSES_PPI if abs(ppi - exact) < unit_ppi and unit_ppi != 1.0), ppi)
 
 
 def fitted(found: Minutiae, row: Convention) -> NDArray[np.intp]:

@@ -85,6 +85,11 @@ class Field:
             ) from None
 
     @property
+    def pieces(self) -> list[list[bytes]]:
+        """The value cut at RS into subfields and at US into items, as bytes."""
+        return [subfield.split(US) for subfield in bytes(self.value).split(RS)]
+
+    @property
     def subfields(self) -> tuple[tuple[str, ...], ...]:
         """The value cut at RS into subfields and at US into items; bytes that are not UTF-8 become surrogates."""
         text = str(self.value, "utf-8", "surrogateescape")
@@ -260,6 +265,18 @@ class Transaction:
         return self._header(10)
 
     @property
+    def version(self) -> str | None:
+        """1.002, the edition that it keeps, as "0502"; None where it is absent or not ASCII."""
+        return self._header(2)
+
+    @property
+    def domain(self) -> tuple[str, str]:
+        """Name and version of 1.013 DOM; "" for what is not stated."""
+        found = self.records[0].field(13)
+        items = [] if found is None else str(found.value[:64], "ascii", "replace").split("\x1e")[0].split("\x1f")
+        return items[0] if items else "", items[1] if len(items) > 1 else ""
+
+    @property
     def encoding(self) -> str:
         """The codec of character fields outside Type-1: what 1.015 DCS names, else 7-bit ASCII."""
         found = self.records[0].field(15)
@@ -372,11 +389,11 @@ def with_length(record: Record) -> Record:
     if old is None:
         return record
     if old.is_binary_item:
-        made = record.size.to_bytes(4, "big") if record.size < 1 << 32 else None
-        if made is None:
+        if record.size >= 1 << 32:
             raise FormatError(
                 "REC-024", "the record is too long for its LEN", field=old.name, expected="less than 4 GiB"
             )
+        made = record.size.to_bytes(4, "big")
     else:
         rest = record.size - len(old.value)
         total = rest + 1

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mithaq.record.choose import BASE, profile_for
+from mithaq.record.choose import profile_for
 from mithaq.record.dictionary import code_table, entry, field_name
 from mithaq.record.model import Transaction
 from mithaq.record.profile import load_profile
+from mithaq.record.rules.file import BASE
 
 RECORDS: Mapping[int, tuple[str, str]] = {
     1: ("transaction information", "معلومات المعاملة"),
@@ -60,7 +61,7 @@ class Names:
     def __init__(self, tx: Transaction) -> None:
         chosen = profile_for(tx)[0]
         self._profile = None if chosen == BASE else load_profile(chosen)
-        self._edition = _version(tx)
+        self._edition = tx.version or ""
         self._known: dict[tuple[int, int], tuple[Name, tuple[Name, ...]]] = {}
 
     def field(self, record_type: int, number: int) -> tuple[Name, tuple[Name, ...]]:
@@ -93,8 +94,3 @@ class Names:
 def record_name(record_type: int) -> tuple[str, str]:
     """What records of that type are, in English and in Arabic."""
     return RECORDS.get(record_type, ("record of no known type", "سجل من نوع غير معروف"))
-
-
-def _version(tx: Transaction) -> str:
-    found = tx.records[0].field(2)
-    return "" if found is None else str(found.value[:8], "ascii", "replace")

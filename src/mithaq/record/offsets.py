@@ -43,7 +43,9 @@ class Places:
             sizes = (part.size + gap for part in record.fields[:-1])
             self._index, self._fields = index, tuple(accumulate(sizes, initial=self._starts[index - 1]))
             self._first = {
-                part.number: start for part, start in zip(reversed(record.fields), reversed(self._fields), strict=True)
+                part.number: start
+                for part, start in zip(reversed(record.fields), reversed(self._fields), strict=True)
+                if part.number and part.record_type == record.type
             }
         return self._fields
 

@@ -1,6 +1,7 @@
 """What the first bytes of a compressed picture say of it: kind, size, depth, and the resolution that it claims.
 
-    bytes of x.999 or of a binary record ──read_header──► Header(kind, width, height, bits, ppi), or None
+    bytes of x.999 or of a binary record ──payload_kind──► "WSQ20"
+                                         ──read_header──► Header(kind, width, height, bits, ppi), or None
 
 WSQ, JPEG, JPEG 2000 and PNG. A few hundred segments are looked at, no pixel is decoded, and whatever the bytes hold, nothing
 is raised: what cannot be read is None. Not done here: decoding (a caller hands in a decoder where it has one).
@@ -13,8 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MOST_SEGMENTS = 400  # markers or boxes before the size must have come
-_WSQ, _JPEG, _CODESTREAM = b"\xff\xa0", b"\xff\xd8", b"\xff\x4f\xff\x51"
-_PNG, _JP2 = b"\x89PNG\r\n\x1a\n", b"\x00\x00\x00\x0cjP  "
+_CODESTREAM = b"\xff\x4f\xff\x51"
+_MAGIC = (
+    (b"\xff\xa0\xff", "WSQ20"),
+    (b"\xff\xd8\xff", "JPEGB"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\x00\x00\x00\x0cjP  ", "JP2"),
+    (_CODESTREAM, "JP2"),
+)
 _PPI = re.compile(rb"(?:^|\n)PPI ([0-9]{1,5})(?:\.[0-9]{1,6})?\n")
 _NO_FRAME = frozenset((0xC4, 0xC8, 0xCC))  # tables and extensions among the markers C0 to CF
 _LOSSLESS = frozenset((0xC3, 0xC7, 0xCB, 0xCF))
@@ -34,19 +41,16 @@ class Header:
     ppi: int | None = None
 
 
+def payload_kind(data: bytes | memoryview) -> str:
+    """The compression that the first bytes show: WSQ20, JPEGB, PNG or JP2 (JPEGL and JP2L begin alike); "" for others."""
+    head = bytes(data[:16])
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
+
+
 def read_header(data: bytes | memoryview) -> Header | None:
     """The header of a picture, or None where the bytes are none of the four kinds or end before they say their size."""
-    view = memoryview(data)
-    head = bytes(view[:12])
-    if head.startswith(_WSQ):
-        return _wsq(view)
-    if head.startswith(_JPEG):
-        return _jpeg(view)
-    if head.startswith(_PNG):
-        return _png(view)
-    if head.startswith(_CODESTREAM):
-        return _codestream(view)
-    return _jp2(view) if head.startswith(_JP2) else None
+    read = {"WSQ20": _wsq, "JPEGB": _jpeg, "PNG": _png, "JP2": _jp2}.get(payload_kind(data))
+    return None if read is None else read(memoryview(data))
 
 
 def _segments(view: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -94,6 +98,8 @@ def _png(view: memoryview) -> Header | None:
 
 def _jp2(view: memoryview) -> Header | None:
     """The image header inside the first header box; a box of length 1 carries its length in eight bytes more."""
+    if bytes(view[:4]) == _CODESTREAM:
+        return _codestream(view)
     at, end = 0, len(view)
     for _ in range(MOST_SEGMENTS):
         if at + 8 > end:

@@ -6,7 +6,7 @@
 
 Rules are data: the file names, beside each rule, its severity, its clause and how far its source is trusted. What a closed
 profile does not name may not stand in its transactions; what an open one does not name is left to the dictionary.
-Not done here: reading the file's text (`profile_file`), applying the rules (`check`).
+Not done here: reading the file's text (`rules.file`), applying the rules (`check`).
 """
 
 from __future__ import annotations
@@ -18,14 +18,7 @@ from pathlib import Path
 
 from mithaq.errors import SettingsError
 from mithaq.record.rules.file import BASE, overridden, read_profile
-from mithaq.record.rules.kinds import CountRule as CountRule
-from mithaq.record.rules.kinds import FieldRule as FieldRule
-from mithaq.record.rules.kinds import Item as Item
-from mithaq.record.rules.kinds import Profile as Profile
-from mithaq.record.rules.kinds import Severity as Severity
-from mithaq.record.rules.kinds import Span as Span
-from mithaq.record.rules.kinds import Trust as Trust
-from mithaq.record.rules.kinds import Weight as Weight
+from mithaq.record.rules.kinds import Profile
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 

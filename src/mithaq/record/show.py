@@ -12,9 +12,9 @@ from itertools import islice
 
 from mithaq.errors import FormatError
 from mithaq.record.dictionary import is_payload
-from mithaq.record.images import payload_kind
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.names import Name, Names, record_name
+from mithaq.record.payload import payload_kind
 from mithaq.record.text import codec_of, decode, field_encoding
 
 LONGEST = 72  # characters of a value

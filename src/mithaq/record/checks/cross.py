@@ -1,10 +1,11 @@
 """A transaction against itself: what several fields, or a field and the data, must say alike.
 
-    Transaction ──cross_findings──► findings, weighed as the profile's [cross] says
-                 pictures and their data (`picture_check`) · minutiae and their pictures (`minutiae_check`)
+    Transaction ──cross_faults──► PlacedFault, PlacedFault, ...
+                 pictures and their data (`picture_faults`) · minutiae and their pictures (`minutiae`)
                  positions and impressions · hashes · one Type-1 record
 
-Payloads are not decoded: their headers are read, and where the caller hands in a decoder, it is asked instead.
+Payloads are not decoded: their headers are read, and where the caller hands in a decoder, it is asked instead. Not done
+here: weighing what is found (`faults`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,9 @@ from collections.abc import Iterator
 
 from mithaq.record.checks.faults import PlacedFault
 from mithaq.record.checks.minutiae import minutiae_faults
-from mithaq.record.checks.picture_findings import picture_faults
+from mithaq.record.checks.picture_faults import picture_faults
 from mithaq.record.checks.pictures import Decoder, pictures
-from mithaq.record.findings import Finding
 from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
-from mithaq.record.offsets import offsets
-from mithaq.record.profile import Profile
 
 # Positions (FGP) that each type may hold. Types 3 to 6 and 13 to 15 after the draft of Update 2013, 19 after the code table.
 _FINGERS = frozenset(range(16))
@@ -38,7 +36,7 @@ _LATENT_IMPRESSIONS = frozenset((4, 5, 6, 7, 12, 13, 14, 15, *range(32, 40)))
 _ROLLED = frozenset((1, 3, 21, 23, 25, 27, 41))
 _PLAIN_ONLY = frozenset((11, 12, 13, 14, 15))  # plain thumbs, and several fingers at once
 
-_REMEDIES = {
+CROSS_REMEDIES = {
     "compression": "state the compression that the picture has",
     "length": "state the picture's true size",
     "size": "state the picture's true size",
@@ -58,34 +56,8 @@ _REMEDIES = {
 }
 
 
-def cross_findings(tx: Transaction, profile: Profile, *, decode: Decoder | None = None) -> Iterator[Finding]:
-    """Findings of what does not agree within the transaction; rules that the profile does not weigh give none."""
-    places = offsets(tx)
-    for fault in _faults_in(tx, decode):
-        weight = profile.cross.get(fault.name)
-        if weight is None or weight.severity == "off":
-            continue
-        record = tx.records[fault.index - 1]
-        yield Finding(
-            code=fault.code,
-            rule=f"{profile.name}:cross.{fault.name}",
-            severity=weight.severity,
-            record=fault.index,
-            record_type=record.type,
-            field=f"{record.type}.{fault.number:03d}" if fault.number else "",
-            problem=fault.said,
-            expected=fault.expected,
-            met=fault.met,
-            clause=weight.clause,
-            trust=weight.trust,
-            remedy=_REMEDIES[fault.name],
-            subfield=fault.subfield,
-            item=fault.item,
-            offset=places.item(fault.index, fault.number, fault.subfield, fault.item),
-        )
-
-
-def _faults_in(tx: Transaction, decode: Decoder | None) -> Iterator[PlacedFault]:
+def cross_faults(tx: Transaction, decode: Decoder | None = None) -> Iterator[PlacedFault]:
+    """Everything within the transaction that does not agree."""
     found = pictures(tx, decode)
     for index, record in enumerate(tx.records[1:], 2):
         if record.type == 1:
@@ -129,7 +101,7 @@ def _contradiction(record_type: int, impression: int, position: int) -> tuple[st
 def _codes(part: Field) -> list[int | None]:
     if part.is_binary_item:
         return [code for code in part.value if code != UNUSED_POSITION]
-    return [number_in(subfield.partition(b"\x1f")[0]) for subfield in bytes(part.value).split(b"\x1e")]
+    return [number_in(items[0]) for items in part.pieces]
 
 
 def _hash(index: int, record: Record) -> Iterator[PlacedFault]:

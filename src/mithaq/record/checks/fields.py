@@ -4,7 +4,7 @@
 
 Only fields that no rule of the profile covers are looked at. A departure from a row that is not confirmed is at most a
 warning. Time and memory grow with the file: each value is cut once, and alike faults of one record are counted after the
-first thousand. Not done here: one item (`item_check`), what several fields say together (`crosscheck`), structure.
+first thousand. Not done here: one item (`items`), what several fields say together (`cross`), structure.
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
-from mithaq.record.checks.faults import Fault
+from mithaq.record.checks.faults import MOST_ALIKE, Fault, Weigher
 from mithaq.record.checks.items import item_fault, layout_of
 from mithaq.record.dictionary import NUMBERS, TYPE_FIRST, code_table, entries, entry, is_payload
 from mithaq.record.fields import Entry
 from mithaq.record.findings import Finding
-from mithaq.record.model import Field, Record, Transaction
-from mithaq.record.offsets import offsets
-from mithaq.record.profile import Profile, Trust
-from mithaq.record.text import codec_of
+from mithaq.record.model import Field, Record
+from mithaq.record.rules.kinds import Trust, Weight
 
-MOST_ALIKE = 1000  # findings of one kind about one item of a record; more are counted, so that a report stays readable
 MOST_REMEMBERED = 10_000  # values of one item whose judgement is kept
 
 _REMEDIES = {
@@ -46,26 +43,27 @@ _REMEDIES = {
 }
 
 
-def dictionary_findings(tx: Transaction, profile: Profile, *, encoding: str | None = None) -> Iterator[Finding]:
+def dictionary_findings(weigher: Weigher, encoding: str) -> Iterator[Finding]:
     """Findings about fields that no rule of the profile covers, record by record; rules that are off give none.
 
-    `encoding` is the codec of text outside Type-1 where the partner's agreement says another than 1.015 does.
+    `encoding` is the codec of text outside Type-1.
     """
-    return (found for found in _Check(tx, profile, encoding).findings() if found is not None)
+    return (found for found in _Check(weigher, encoding).findings() if found is not None)
 
 
 class _Check:
     """What one check is about, looked up once."""
 
-    def __init__(self, tx: Transaction, profile: Profile, encoding: str | None) -> None:
+    def __init__(self, weigher: Weigher, encoding: str) -> None:
+        tx = weigher.tx
+        self._weigher = weigher
         self._tx = tx
-        self._profile = profile
-        self._encoding = codec_of(tx, encoding)
+        self._profile = weigher.profile
+        self._encoding = encoding
         self._transaction = tx.tot or ""
-        self._places = offsets(tx)
-        version = tx.records[0].field(2)
-        spelt = "" if version is None else str(version.value, "ascii", "replace")
-        self._stated = spelt if spelt in code_table("VER") else ""  # "" where it is none: then no rule goes by it
+        self._places = weigher.places
+        version = tx.version or ""
+        self._stated = version if version in code_table("VER") else ""  # "" goes by no rule
         self._edition = self._stated
         self._alike: Counter[tuple[str, str, int, int]] = Counter()  # in the record at hand
 
@@ -73,17 +71,17 @@ class _Check:
         for index, record in enumerate(self._tx.records, 1):
             if record.type not in NUMBERS:
                 fault = Fault("type", "REC-133", "the standard has no record of that type", "Types 1 to 22, 98 and 99")
-                yield self._finding(fault, index, record, None, self._places.record(index))
+                yield self._finding(fault, index, None, self._places.record(index))
                 continue
             first = TYPE_FIRST[record.type]
             self._edition = self._stated
             if self._is_before(first):
-                yield self._finding(self._newer(first), index, record, None, self._places.record(index))
+                yield self._finding(self._newer(first), index, None, self._places.record(index))
                 self._edition = first  # said once for the record; its fields are measured by the oldest that has it
             yield from self._absent(index, record)
             for at, part in enumerate(record.fields):
                 if part.record_type == record.type and part.number and not self._is_covered(record.type, part.number):
-                    yield from self._field(index, record, part, self._places.fields(index)[at])
+                    yield from self._field(index, part, self._places.fields(index)[at])
             yield from self._not_listed(index, record)
 
     def _not_listed(self, index: int, record: Record) -> Iterator[Finding | None]:
@@ -93,7 +91,7 @@ class _Check:
                 said = f"{times - MOST_ALIKE} more findings {code} of one kind are not listed"
                 known = entry(record.type, number)
                 fault = Fault(name, "REC-136", said, f"at most {MOST_ALIKE} alike")
-                yield self._finding(fault, index, record, known, self._places.record(index), slot=slot)
+                yield self._finding(fault, index, known, self._places.record(index), slot=slot)
         self._alike.clear()
 
     def _is_covered(self, record_type: int, number: int) -> bool:
@@ -117,47 +115,47 @@ class _Check:
                 if _holds(known.when, record, present):
                     said = f"the field is absent, which must stand {_said(known)}"
                     fault = Fault("conditional", "REC-110", said, known.name)
-                    yield self._finding(fault, index, record, known, self._places.record(index))
+                    yield self._finding(fault, index, known, self._places.record(index))
             elif known.condition == "M":
                 fault = Fault("mandatory", "REC-110", "the field is absent", known.name)
-                yield self._finding(fault, index, record, known, self._places.record(index))
+                yield self._finding(fault, index, known, self._places.record(index))
 
     # ------------------------------------------------------------ what a field holds
 
-    def _field(self, index: int, record: Record, part: Field, start: int) -> Iterator[Finding | None]:
-        known = entry(record.type, part.number)
+    def _field(self, index: int, part: Field, start: int) -> Iterator[Finding | None]:
+        known = entry(part.record_type, part.number)
         if known is None:
             fault = Fault("unknown", "REC-132", "the standard has no field of that number", "a field that it has")
-            yield self._finding(fault, index, record, None, start, field=part.name)
+            yield self._finding(fault, index, None, start, number=part.number)
             return
         first, last = known.editions
         if self._is_before(first):
-            yield self._finding(self._newer(first), index, record, known, start)
+            yield self._finding(self._newer(first), index, known, start)
         if last is not None and self._edition > last:
             fault = Fault("edition", "REC-134", "the edition in 1.002 has it no more", f"edition {last} or earlier")
-            yield self._finding(fault, index, record, known, start)
+            yield self._finding(fault, index, known, start)
         if len(part.value) == 0:
-            name = "data" if is_payload(record.type, part.number) else "empty"
+            name = "data" if is_payload(part.record_type, part.number) else "empty"
             fault = Fault(name, "REC-135", "the field stands there and holds nothing", "a value, or no such field")
-            yield self._finding(fault, index, record, known, start)
-        elif not is_payload(record.type, part.number):
-            yield from self._value(index, record, known, part, start)
+            yield self._finding(fault, index, known, start)
+        elif not is_payload(part.record_type, part.number):
+            yield from self._value(index, known, part, start)
 
-    def _value(self, index: int, record: Record, known: Entry, part: Field, start: int) -> Iterator[Finding | None]:
+    def _value(self, index: int, known: Entry, part: Field, start: int) -> Iterator[Finding | None]:
         subfields = _cut(part)
         least, most = max(known.occurs[0], 1), known.occurs[1]
         if len(subfields) < least or (most is not None and len(subfields) > most):
             said = "the field has another number of subfields"
             expected = f"{least} to {most}" if most is not None else f"{least} or more"
             fault = Fault("occurrences", "REC-112", said, expected, str(len(subfields)))
-            yield self._finding(fault, index, record, known, start)
-        layout = layout_of(record.type, part.number)
-        encoding = "ascii" if record.type == 1 else self._encoding
+            yield self._finding(fault, index, known, start)
+        layout = layout_of(part.record_type, part.number)
+        encoding = "ascii" if part.record_type == 1 else self._encoding
         seen: list[dict[bytes, Fault | None]] = [{} for _ in layout.rules]  # values repeat: each is looked at once
         offset = start + len(part.tag)
         for number, items in enumerate(subfields, 1):
             if (amiss := layout.amiss(items)) is not None:
-                yield self._finding(amiss, index, record, known, offset, subfield=number)
+                yield self._finding(amiss, index, known, offset, subfield=number)
             for item, raw in enumerate(items, 1):
                 slot = layout.slot(item - 1)
                 if slot is not None and (raw or amiss is None):  # an empty item of too few is one fault, not two
@@ -169,15 +167,7 @@ class _Check:
                     if (found := faults[raw]) is not None:
                         shown = item if len(items) > 1 else 0
                         yield self._finding(
-                            found,
-                            index,
-                            record,
-                            known,
-                            offset,
-                            trust=rule.trust,
-                            subfield=number,
-                            item=shown,
-                            slot=slot,
+                            found, index, known, offset, trust=rule.trust, subfield=number, item=shown, slot=slot
                         )
                 offset += len(raw) + 1 if part.tag else 0
 
@@ -187,11 +177,10 @@ class _Check:
         self,
         fault: Fault,
         index: int,
-        record: Record,
         known: Entry | None,
         offset: int,
         *,
-        field: str = "",
+        number: int = 0,
         trust: str = "",
         subfield: int = 0,
         item: int = 0,
@@ -201,7 +190,7 @@ class _Check:
 
         Only a confirmed row can make an error.
         """
-        weight = self._profile.dictionary.get(fault.name)
+        weight = self._profile.families["fields"].get(fault.name)
         if weight is None or weight.severity == "off":
             return None
         alike = (fault.name, fault.code, 0 if known is None else known.number, slot)
@@ -209,18 +198,16 @@ class _Check:
         if self._alike[alike] > MOST_ALIKE:
             return None
         trusted = cast(Trust, trust or (weight.trust if known is None else known.trust))
-        return Finding(
-            code=fault.code,
-            rule=f"{self._profile.name}:fields.{fault.name}",
-            severity=weight.severity if trusted == "C" else "warn",
-            record=index,
-            record_type=record.type,
-            field=field if known is None else f"{record.type}.{known.number:03d}",
-            problem=fault.said,
-            expected=fault.expected,
-            met=fault.met,
-            clause=weight.clause if known is None else known.clause,
-            trust=trusted,
+        severity = weight.severity if trusted == "C" else "warn"
+        return self._weigher.finding(
+            f"fields.{fault.name}",
+            Weight(severity, trusted, weight.clause if known is None else known.clause),
+            fault.code,
+            index,
+            number or (0 if known is None else known.number),
+            fault.said,
+            fault.expected,
+            fault.met,
             remedy=_REMEDIES[fault.name],
             subfield=subfield,
             item=item,
@@ -232,7 +219,7 @@ def _cut(part: Field) -> list[list[bytes]]:
     """Subfields of items; each number of a binary item stands alone."""
     if part.is_binary_item:
         return [[number.encode()] for number in part.text().split(" ")]
-    return [subfield.split(b"\x1f") for subfield in bytes(part.value).split(b"\x1e")]
+    return part.pieces
 
 
 def _holds(when: str, record: Record, present: set[int]) -> bool:

@@ -3,7 +3,7 @@
     ItemEntry, bytes of the item ──item_fault──► Fault(name of the weight, code, what to say), or None
     field ──layout_of──► Layout: which rule each item of a subfield goes by
 
-A fault says of what shape the value is, never what it is. Not done here: how serious a fault is (`fields_check`).
+A fault says of what shape the value is, never what it is. Not done here: how serious a fault is (`fields`).
 """
 
 from __future__ import annotations
@@ -11,22 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache, lru_cache
 
+from mithaq.record.checks.characters import CHARACTERS, FORMS, is_moment
 from mithaq.record.checks.faults import Fault
 from mithaq.record.dictionary import code_table, entry
 from mithaq.record.fields import ItemEntry
 
 _TEXT = "U"
-_CHARACTERS = {
-    "A": (re.compile(r"[A-Za-z]*"), "letters"),
-    "N": (re.compile(r"[0-9]*"), "digits"),
-    "AN": (re.compile(r"[A-Za-z0-9]*"), "letters and digits"),
-    "AS": (re.compile(r"[ -/:-~]*"), "letters and special characters"),
-    "NS": (re.compile(r"[0-9!-/:-@\[-`{-~ ]*"), "digits and special characters"),
-    "ANS": (re.compile(r"[ -~]*"), "printable ASCII characters"),
-    "H": (re.compile(r"[0-9A-Fa-f]*"), "hexadecimal digits"),
+_CHARACTERS = CHARACTERS | {
     "B64": (re.compile(r"[A-Za-z0-9+/=\r\n]*"), "base 64"),
     # No control characters but tabs and line ends (02 and 03 are a finding of structure), no marks that turn what is shown.
     _TEXT: (
@@ -137,9 +130,9 @@ def _in_range(rule: ItemEntry, text: str) -> bool:
 
 def _form_fault(form: str, text: str) -> Fault | None:
     if form in ("date", "instant"):
-        layout = "YYYYMMDD" if form == "date" else "YYYYMMDDHHMMSSZ"
-        exists = _is_date(text) if form == "date" else _is_instant(text)
-        return None if exists else Fault("date", "REC-118", "there is no such day or instant", layout, "another")
+        exists = _is_date(text) if form == "date" else _INSTANT.fullmatch(text) is not None and is_moment(text, form)
+        said = "there is no such day or instant"
+        return None if exists else Fault("date", "REC-118", said, FORMS[form][2], "another")
     if not _pattern(form).fullmatch(text):
         return Fault("form", "REC-117", "the value has another form", f"as {form}", "another")
     return None
@@ -153,19 +146,7 @@ def _is_date(text: str) -> bool:
     year, month, day = match.groups()
     if day == "00":
         return int(month) <= 12 and not (month != "00" and year == "0000")
-    return _is_moment(text, "%Y%m%d")
-
-
-def _is_instant(text: str) -> bool:
-    return _INSTANT.fullmatch(text) is not None and _is_moment(text, "%Y%m%d%H%M%SZ")
-
-
-def _is_moment(text: str, layout: str) -> bool:
-    try:
-        datetime.strptime(text, layout)
-    except ValueError:
-        return False
-    return True
+    return is_moment(text, "date")
 
 
 @cache

@@ -1,6 +1,6 @@
 """Rules over several fields or records at once: links, limits of pictures, check letters, and counts that a field states.
 
-    Transaction, Profile ──joint_findings──► findings, weighed as each rule says
+    Transaction, rules of its profile ──joint_findings──► findings, weighed as each rule says
 
 Sizes and resolutions are those that the records state. Not done here: what the picture itself says of them.
 """
@@ -11,11 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from mithaq.record.checks.faults import Weigher
 from mithaq.record.findings import Finding
-from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM
-from mithaq.record.model import UNUSED_POSITION, Field, Record, Transaction, number_in
+from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM, first_position
+from mithaq.record.model import Field, Record, Transaction, number_in
 from mithaq.record.rules.conditions import When
-from mithaq.record.rules.kinds import ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule, types_in_words
+from mithaq.record.rules.kinds import ImageRule, LetterRule, LinkRule, TallyRule, types_in_words
 
 _NUMBER_AND_LETTER = re.compile(rb"([0-9]{1,40})([A-Za-z])")
 _CLASS_PPI = 500.0  # of a Type-4 record whose ISR says that the resolution is the nominal one
@@ -24,60 +25,57 @@ _TOLERANCE = 0.01  # 19.69 pixels per millimetre, or 197 per centimetre, are 500
 Holds = Callable[[When | None, Record | None], bool]
 
 
-def joint_findings(tx: Transaction, profile: Profile, holds: Holds) -> Iterator[Finding]:
+def joint_findings(weigher: Weigher, holds: Holds) -> Iterator[Finding]:
     """Findings of the profile's rules over several fields or records; `holds` says whether a condition is fulfilled."""
-    for rule in profile.joint:
+    tx = weigher.tx
+    for rule in weigher.profile.joint:
         if tx.tot not in rule.transactions:
             continue
         if isinstance(rule, ImageRule):
             for index, record in enumerate(tx.records, 1):
                 if record.type in rule.types and holds(rule.when, record):
-                    yield from _image(tx, profile, rule, index, record)
+                    yield from _image(weigher, rule, index, record)
         elif holds(rule.when, None):
             if isinstance(rule, LinkRule):
-                yield from _link(tx, profile, rule)
+                yield from _link(weigher, rule)
             elif isinstance(rule, LetterRule):
-                yield from _letter(tx, profile, rule)
+                yield from _letter(weigher, rule)
             else:
-                yield from _tally(tx, profile, rule)
+                yield from _tally(weigher, rule)
 
 
-def _link(tx: Transaction, profile: Profile, rule: LinkRule) -> Iterator[Finding]:
+def _link(weigher: Weigher, rule: LinkRule) -> Iterator[Finding]:
+    tx = weigher.tx
     found, _ = _first(tx, rule.record_type, rule.number)
-    subfields = [] if found is None else bytes(found.value).split(b"\x1e")
-    items = [subfield.split(b"\x1f") for subfield in subfields]
+    items = [] if found is None else found.pieces
     named = Counter(number_in(item[rule.item - 1]) for item in items if len(item) >= rule.item)
     carried = Counter(other.idc for other in tx.records if other.type in rule.types)
     if named != carried:
-        yield _finding(
-            "REC-129",
-            profile,
-            rule,
-            f"field {rule.record_type}.{rule.number:03d} does not name each print exactly once",
-            expected=f"the IDC of each of {carried.total()} prints",
-            met=f"{named.total()} entries",
-            remedy="name every print that is sent, and no other",
+        said, remedy = (
+            f"field {rule.field} does not name each print exactly once",
+            "name every print that is sent, and no other",
         )
+        expected, met = f"the IDC of each of {carried.total()} prints", f"{named.total()} entries"
+        yield weigher.finding(rule.id, rule.weight, "REC-129", 0, 0, said, expected, met, remedy=remedy)
 
 
-def _letter(tx: Transaction, profile: Profile, rule: LetterRule) -> Iterator[Finding]:
+def _letter(weigher: Weigher, rule: LetterRule) -> Iterator[Finding]:
     """A value of another form than digits and a letter is a finding of the field's own rule."""
-    found, index = _first(tx, rule.record_type, rule.number)
+    found, index = _first(weigher.tx, rule.record_type, rule.number)
     match = None if found is None else _NUMBER_AND_LETTER.fullmatch(found.value)
     if match is not None and match[2].decode() != rule.letter(match[1].decode()):
-        yield _finding(
-            "REC-175",
-            profile,
-            rule,
-            "the check letter does not belong to the number",
-            expected=f"the letter of the number modulo {len(rule.letters)}",
-            met="another",
-            remedy="ask the sender for the number, or how it counts the letter",
-            place=(index, rule.record_type, rule.field),
+        said = "the check letter does not belong to the number"
+        expected, remedy = (
+            f"the letter of the number modulo {len(rule.letters)}",
+            "ask the sender for the number, or how it counts the letter",
+        )
+        yield weigher.finding(
+            rule.id, rule.weight, "REC-175", index, rule.number, said, expected, "another", remedy=remedy
         )
 
 
-def _tally(tx: Transaction, profile: Profile, rule: TallyRule) -> Iterator[Finding]:
+def _tally(weigher: Weigher, rule: TallyRule) -> Iterator[Finding]:
+    tx = weigher.tx
     found, index = _first(tx, rule.record_type, rule.number)
     if found is None:
         return
@@ -91,26 +89,19 @@ def _tally(tx: Transaction, profile: Profile, rule: TallyRule) -> Iterator[Findi
         counted = sum(record.type in rule.types for record in tx.records)
         what = f"the number of {types_in_words(rule.types, 'and')} records: {counted}"
     if stated is not None and stated != counted:
-        yield _finding(
-            "REC-176",
-            profile,
-            rule,
-            "the field counts otherwise than what it counts",
-            expected=what,
-            met="another number",
-            remedy="count again",
-            place=(index, rule.record_type, rule.field),
+        said, met = "the field counts otherwise than what it counts", "another number"
+        yield weigher.finding(
+            rule.id, rule.weight, "REC-176", index, rule.number, said, what, met, remedy="count again"
         )
 
 
-def _image(tx: Transaction, profile: Profile, rule: ImageRule, index: int, record: Record) -> Iterator[Finding]:
+def _image(weigher: Weigher, rule: ImageRule, index: int, record: Record) -> Iterator[Finding]:
     data = record.data
-    position = _position(record)
-    if not data or (rule.positions and position not in rule.positions):
+    if not data or (rule.positions and first_position(record) not in rule.positions):
         return
     width, height = record.integer(6), record.integer(7)
     compression, bits = _compression(record), 8 if record.is_binary else record.integer(12)
-    ppi = _ppi(tx, record)
+    ppi = _ppi(weigher.tx, record)
     made: list[tuple[str, int, str, str, str]] = []
     for number, name, stated, span in ((6, "wide", width, rule.width), (7, "high", height, rule.height)):
         if span is not None and stated is not None and stated not in span:
@@ -129,18 +120,10 @@ def _image(tx: Transaction, profile: Profile, rule: ImageRule, index: int, recor
         met = f"{width * height * (bits or 8) / 8 / len(data):.0f} to 1"
         made.append(("REC-174", 0, "the picture is compressed further than allowed", f"{rule.ratio} to 1", met))
     numbers = {9: 5, 11: 8, 12: 0} if record.is_binary else {}
-    for code, number, problem, expected, met in made:
+    remedy = "send the picture as the profile wants it"
+    for code, number, said, expected, met in made:
         at = numbers.get(number, number)
-        yield _finding(
-            code,
-            profile,
-            rule,
-            problem,
-            expected=expected,
-            met=met,
-            remedy="send the picture as the profile wants it",
-            place=(index, record.type, f"{record.type}.{at:03d}" if at else ""),
-        )
+        yield weigher.finding(rule.id, rule.weight, code, index, at, said, expected, met, remedy=remedy)
 
 
 def _has_resolution(rule: ImageRule, ppi: float) -> bool:
@@ -155,14 +138,6 @@ def _first(tx: Transaction, record_type: int, number: int) -> tuple[Field | None
         if record.type == record_type:
             return record.field(number), index
     return None, 0
-
-
-def _position(record: Record) -> int | None:
-    if not record.is_binary:
-        found = record.field(13)
-        return None if found is None else number_in(bytes(found.value[:8]).partition(b"\x1e")[0])
-    codes = record.field(4)
-    return None if codes is None or codes.value[0] == UNUSED_POSITION else codes.value[0]
 
 
 def _compression(record: Record) -> str | None:
@@ -184,30 +159,3 @@ def _ppi(tx: Transaction, record: Record) -> float | None:
     if not across or across != (down or across) or units not in (1, 2):
         return None
     return float(across) if units == 1 else across * INCH_CM
-
-
-def _finding(
-    code: str,
-    profile: Profile,
-    rule: Rule,
-    problem: str,
-    *,
-    expected: str,
-    met: str,
-    remedy: str,
-    place: tuple[int, int | None, str] = (0, None, ""),
-) -> Finding:
-    return Finding(
-        code=code,
-        rule=f"{profile.name}:{rule.id}",
-        severity=rule.weight.severity,
-        record=place[0],
-        record_type=place[1],
-        field=place[2],
-        problem=problem,
-        expected=expected,
-        met=met,
-        clause=rule.weight.clause,
-        trust=rule.weight.trust,
-        remedy=remedy,
-    )

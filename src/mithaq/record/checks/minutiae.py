@@ -6,7 +6,7 @@
     M1     9.137    pixels, origin top left         inside 9.128 by 9.129, which are the picture's
     EFS    9.331    0.01 mm, origin of 9.300        inside that region, which lies in the picture
 
-At most a thousand of a kind in one record are listed. Not done here: one item's form (`item_check`).
+At most a thousand of a kind in one record are listed. Not done here: one item's form (`items`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from mithaq.record.checks.faults import PlacedFault
+from mithaq.record.checks.faults import MOST_ALIKE, PlacedFault
 from mithaq.record.checks.pictures import FRICTION_RIDGES, Picture
 from mithaq.record.images import INCH_MM
 from mithaq.record.model import Record, Transaction, number_in
 
-_MOST_LISTED = 1000
 _UNITS_PER_MM = 100
 _SLACK = 6  # units of 0.01 mm: one pixel at 500 ppi, for rounding
 _SEGMENTS = {14: 21, 15: 21}
@@ -32,7 +31,7 @@ def minutiae_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[Place
     by_idc = {picture.record.idc: picture for picture in found if picture.record.type in FRICTION_RIDGES}
     for picture in found:
         if picture.record.type in _SEGMENTS:
-            yield from islice(_segments(picture), _MOST_LISTED)
+            yield from islice(_segments(picture), MOST_ALIKE)
     private = {record.idc for record in tx.records if record.type in (7, 10, 16, 20, 99)}
     for index, record in enumerate(tx.records, 1):
         if record.type != 9:
@@ -43,7 +42,7 @@ def minutiae_faults(tx: Transaction, found: Sequence[Picture]) -> Iterator[Place
             yield PlacedFault("picture", "REC-148", index, 2, said, "the picture of the print")
         yield from _counts(index, record)
         for kind in (_legacy, _m1, _efs):
-            yield from islice(kind(index, record, own), _MOST_LISTED)
+            yield from islice(kind(index, record, own), MOST_ALIKE)
 
 
 def _counts(index: int, record: Record) -> Iterator[PlacedFault]:
@@ -120,4 +119,4 @@ def _hundredths(pixels: int, ppi: float) -> float:
 
 def _subfields(record: Record, number: int) -> list[list[bytes]]:
     part = record.field(number)
-    return [] if part is None else [subfield.split(b"\x1f") for subfield in bytes(part.value).split(b"\x1e")]
+    return [] if part is None else part.pieces

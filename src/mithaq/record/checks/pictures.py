@@ -2,7 +2,7 @@
 
     Transaction ──pictures──► Picture(stated size, depth, compression, ppi; data) ──header──► what the data says
 
-Every record with a picture, not only those of fingers (`images`). Not done here: the comparison (`picture_check`).
+Every record with a picture, not only those of fingers (`images`). Not done here: the comparison (`picture_faults`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM, SPELT_OTHERWISE
+from mithaq.record.images import BINARY_COMPRESSION, INCH_CM, INCH_MM, SPELT_OTHERWISE, per_mm, short_text
 from mithaq.record.model import Record, Transaction
 from mithaq.record.payload import Header, read_header
 
 Decoder = Callable[[memoryview, str], tuple[int, int, int] | None]
 
 TAGGED = frozenset((10, 13, 14, 15, 16, 17, 19, 20))
-BILEVEL = frozenset((5, 6))
+_BILEVEL = frozenset((5, 6, 8))
 FRICTION_RIDGES = frozenset((3, 4, 5, 6, 13, 14, 15, 19))
 _COLOURS = frozenset(("RGB", "SRGB", "YCC", "SYCC"))
 _BILEVEL_COMPRESSION = {0: "NONE", 1: "T.6"}
@@ -61,62 +61,47 @@ def pictures(tx: Transaction, decode: Decoder | None = None) -> list[Picture]:
     return [picture for picture in found if picture is not None]
 
 
-def per_mm(first: Record, number: int) -> float | None:
-    """1.011 or 1.012 in pixels per millimetre; None where it is absent or no number."""
-    found = first.field(number)
-    text = "" if found is None or len(found.value) > 16 else str(found.value, "ascii", "replace").strip()
-    whole, _, rest = text.partition(".")
-    return float(text) if (whole + rest).isascii() and (whole + rest).isdigit() else None
-
-
 def _picture(tx: Transaction, index: int, record: Record, decode: Decoder | None) -> Picture | None:
     data = record.data
-    if not data:
-        return None
+    if not data or record.type == 7 or not (record.is_binary or record.type in TAGGED):
+        return None  # the layout of Type-7 is the domain's own
+    number, compression = _binary_compression(record) if record.is_binary else (11, _compression(record))
     if record.is_binary:
-        return _binary(tx, index, record, data, decode)
-    if record.type not in TAGGED:
-        return None
-    word = _word(record, 11).upper()
-    stated = SPELT_OTHERWISE.get(word, word)
-    units, across = record.integer(8), record.integer(9)
-    scale = {1: 1.0, 2: INCH_CM}.get(units or 0)
-    return Picture(
-        index=index,
-        record=record,
-        width=record.integer(6) or 0,
-        height=record.integer(7) or 0,
-        bits=0 if record.type == 10 else record.integer(12) or 0,
-        in_colour=_word(record, _COLOUR_SPACE.get(record.type, 0)) in _COLOURS,
-        compression=stated if stated in BINARY_COMPRESSION.values() else "",
-        number=11,
-        ppi=across * scale if across and scale else None,
-        data=data,
-        decode=decode,
-    )
-
-
-def _binary(tx: Transaction, index: int, record: Record, data: memoryview, decode: Decoder | None) -> Picture | None:
-    if record.type == 7:
-        return None  # its layout is the domain's own
-    if record.type == 8:
-        code, number, names = record.integer(4), 4, _BILEVEL_COMPRESSION
+        bits, ppi = 8 if record.type in (3, 4) else 1, _binary_ppi(tx.records[0], record)
     else:
-        code, number = record.integer(8), 8
-        names = _BILEVEL_COMPRESSION if record.type in BILEVEL else BINARY_COMPRESSION
+        bits, ppi = 0 if record.type == 10 else record.integer(12) or 0, _ppi(record)
     return Picture(
         index=index,
         record=record,
         width=record.integer(6) or 0,
         height=record.integer(7) or 0,
-        bits=8 if record.type in (3, 4) else 1,
-        in_colour=False,
-        compression=names.get(-1 if code is None else code, ""),
+        bits=bits,
+        in_colour=record.type in _COLOUR_SPACE and short_text(record, _COLOUR_SPACE[record.type]) in _COLOURS,
+        compression=compression,
         number=number,
-        ppi=_binary_ppi(tx.records[0], record),
+        ppi=ppi,
         data=data,
         decode=decode,
     )
+
+
+def _compression(record: Record) -> str:
+    word = short_text(record, 11).upper()
+    stated = SPELT_OTHERWISE.get(word, word)
+    return stated if stated in BINARY_COMPRESSION.values() else ""
+
+
+def _binary_compression(record: Record) -> tuple[int, str]:
+    """The number of the header's item, and what it states."""
+    number = 4 if record.type == 8 else 8
+    code = record.integer(number)
+    names = _BILEVEL_COMPRESSION if record.type in _BILEVEL else BINARY_COMPRESSION
+    return number, names.get(-1 if code is None else code, "")
+
+
+def _ppi(record: Record) -> float | None:
+    across, scale = record.integer(9), {1: 1.0, 2: INCH_CM}.get(record.integer(8) or 0)
+    return across * scale if across and scale else None
 
 
 def _binary_ppi(first: Record, record: Record) -> float | None:
@@ -127,8 +112,3 @@ def _binary_ppi(first: Record, record: Record) -> float | None:
         native = per_mm(first, 11)
         return native * INCH_MM if native else None
     return 250.0 if record.type in (3, 5) else 500.0
-
-
-def _word(record: Record, number: int) -> str:
-    found = record.field(number) if number else None
-    return "" if found is None or len(found.value) > 16 else str(found.value, "ascii", "replace").strip()

@@ -1,8 +1,8 @@
 """What every transaction must keep whatever its profile: lengths, the list of contents, order, tags, separators.
 
-    Transaction ──structure_findings──► findings, weighed as the profile's [structure] says
+    Transaction ──structure_faults──► PlacedFault, PlacedFault, ... in file order
 
-The reader keeps all of these defects; this names them.
+The reader keeps all of these defects; this names them. Not done here: weighing them (`faults`).
 """
 
 from __future__ import annotations
@@ -11,103 +11,45 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from mithaq.record.checks.faults import PlacedFault
 from mithaq.record.codec import contents
-from mithaq.record.findings import Finding
 from mithaq.record.model import BINARY_ITEMS, Record, Transaction
-from mithaq.record.offsets import Places, offsets
-from mithaq.record.profile import Profile
 
 _PADDED_TAG = re.compile(rb"[1-9][0-9]?\.(0[0-9]{2}|[1-9][0-9]{2,8}):")
 _RESERVED_IN_FIELDS = re.compile(rb"[\x02\x03\x1c\x1d]")
 
+STRUCTURE_REMEDIES = {
+    "length": "count again from the record's first byte to its last",
+    "contents": "list the records in file order, and their number first",
+    "order": "put x.001 first, x.002 second, x.999 last",
+    "repeated": "join them into one field",
+    "foreign": "leave them out, or put them into a record of their type",
+    "separator": "write GS between fields, FS at the end, and none of the six reserved characters inside text",
+    "tail": "cut them off",
+    "designation": "number the records through",
+    "tag": "write three digits",
+}
 
-def structure_findings(tx: Transaction, profile: Profile) -> Iterator[Finding]:
-    """Findings about structure, in file order; rules that the profile turns off give none."""
-    return (found for found in _all(tx, profile) if found.severity != "off")
 
-
-def _all(tx: Transaction, profile: Profile) -> Iterator[Finding]:
-    places = offsets(tx)
-    make = _Maker(profile, places)
-    yield from _contents(tx, make)
+def structure_faults(tx: Transaction) -> Iterator[PlacedFault]:
+    """Every defect of structure."""
+    yield from _contents(tx)
     for index, record in enumerate(tx.records, 1):
         stated = record.integer(1)
         if stated != record.size:
-            yield make(
-                "length",
-                "REC-120",
-                index,
-                record,
-                1,
-                "the length is not the record's size",
-                expected=f"{record.size} bytes",
-                met="no number" if stated is None else f"{stated} bytes",
-                remedy="count again from the record's first byte to its last",
-            )
-        yield from _order(record, index, make)
-        yield from _separators(record, index, make)
-    yield from _designations(tx, make)
+            said, met = "the length is not the record's size", "no number" if stated is None else f"{stated} bytes"
+            yield PlacedFault("length", "REC-120", index, 1, said, f"{record.size} bytes", met, at=0)
+        yield from _order(record, index)
+        yield from _tags(record, index)
+        yield from _separators(record, index)
+    yield from _designations(tx)
     if tx.tail:
-        yield make(
-            "tail",
-            "REC-126",
-            0,
-            None,
-            0,
-            "bytes follow the last record",
-            expected="none",
-            met=f"{len(tx.tail)} bytes",
-            remedy="cut them off",
-        )
+        yield PlacedFault("tail", "REC-126", 0, 0, "bytes follow the last record", "none", f"{len(tx.tail)} bytes")
 
 
-class _Maker:
-    def __init__(self, profile: Profile, places: Places) -> None:
-        self._profile = profile
-        self._places = places
-
-    def __call__(
-        self,
-        name: str,
-        code: str,
-        index: int,
-        record: Record | None,
-        number: int,
-        problem: str,
-        *,
-        expected: str = "",
-        met: str = "",
-        remedy: str,
-        at: int | None = None,
-    ) -> Finding:
-        """`at` is the field's place in its record; without it, the record's own beginning is where the finding is."""
-        weight = self._profile.structure[name]
-        if index:
-            offset = self._places.record(index) if at is None else self._places.fields(index)[at]
-        else:
-            offset = self._places.tail
-        return Finding(
-            code=code,
-            rule=f"{self._profile.name}:structure.{name}",
-            severity=weight.severity,
-            record=index,
-            record_type=None if record is None else record.type,
-            field=f"{record.type}.{number:03d}" if record is not None and number else "",
-            problem=problem,
-            expected=expected,
-            met=met,
-            clause=weight.clause,
-            trust=weight.trust,
-            remedy=remedy,
-            offset=offset,
-        )
-
-
-def _contents(tx: Transaction, make: _Maker) -> Iterator[Finding]:
+def _contents(tx: Transaction) -> Iterator[PlacedFault]:
     first = tx.records[0]
     found = first.field(3)
-    at = next((at for at, part in enumerate(first.fields) if part is found), None)
-    remedy = "list the records in file order, and their number first"
     if found is None:
         return  # its absence is a finding of the field's own rule
     head = bytes(found.value).partition(b"\x1e")[0].split(b"\x1f")
@@ -121,145 +63,64 @@ def _contents(tx: Transaction, make: _Maker) -> Iterator[Finding]:
         or int(counted) != len(met)
         or len(listed) != len(met)
     ):
-        yield make(
-            "contents",
-            "REC-121",
-            1,
-            first,
-            3,
-            "the list of contents counts other records than follow",
-            expected=f"1 and {len(met)}, then {len(met)} entries",
-            met=f"{len(listed)} entries",
-            remedy=remedy,
-            at=at,
-        )
+        said = "the list of contents counts other records than follow"
+        expected = f"1 and {len(met)}, then {len(met)} entries"
+        yield PlacedFault("contents", "REC-121", 1, 3, said, expected, f"{len(listed)} entries")
         return
-    for index, (said, is_there) in enumerate(zip(listed, met, strict=True), 2):
-        if said != is_there and not (said[0] == is_there[0] == 1):  # a second Type-1 has no IDC to be listed
-            yield make(
-                "contents",
-                "REC-121",
-                1,
-                first,
-                3,
-                f"the list of contents says otherwise than record {index}",
-                expected=f"Type-{is_there[0]} with IDC {is_there[1]}",
-                met=f"Type-{said[0]} with IDC {said[1]}",
-                remedy=remedy,
-                at=at,
-            )
+    for index, (stated, is_there) in enumerate(zip(listed, met, strict=True), 2):
+        if stated != is_there and not (stated[0] == is_there[0] == 1):  # a second Type-1 has no IDC to be listed
+            said = f"the list of contents says otherwise than record {index}"
+            expected, named = (f"Type-{kind} with IDC {idc}" for kind, idc in (is_there, stated))
+            yield PlacedFault("contents", "REC-121", 1, 3, said, expected, named)
 
 
-def _order(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
+def _order(record: Record, index: int) -> Iterator[PlacedFault]:
     numbers = [part.number for part in record.fields]
-    remedy = "put x.001 first, x.002 second, x.999 last"
     if numbers[0] != 1 or (record.type != 1 and (len(numbers) < 2 or numbers[1] != 2)):
-        yield make(
-            "order",
-            "REC-122",
-            index,
-            record,
-            0,
-            "the record does not begin as it must",
-            expected="LEN, then IDC",
-            remedy=remedy,
-        )
+        yield PlacedFault("order", "REC-122", index, 0, "the record does not begin as it must", "LEN, then IDC", at=0)
     if not record.is_binary and 999 in numbers[:-1] and numbers[-1] != 999:
-        yield make(
-            "order",
-            "REC-122",
-            index,
-            record,
-            999,
-            "fields follow the data",
-            expected="x.999 last",
-            remedy=remedy,
-            at=numbers.index(999),
-        )
+        at = numbers.index(999)
+        yield PlacedFault("order", "REC-122", index, 999, "fields follow the data", "x.999 last", at=at)
     again: dict[int, int] = {}
-    seen: set[int] = set()
+    times: Counter[int] = Counter()
     for at, number in enumerate(numbers):
-        if number in seen:
+        if times[number]:
             again.setdefault(number, at)
-        seen.add(number)
-    times = Counter(numbers)
+        times[number] += 1
     for number, at in again.items():
         if number:
-            yield make(
-                "repeated",
-                "REC-123",
-                index,
-                record,
-                number,
-                "the field occurs more than once",
-                expected="once, repeats as subfields",
-                met=f"{times[number]} times",
-                remedy="join them into one field",
-                at=at,
-            )
+            said, expected = "the field occurs more than once", "once, repeats as subfields"
+            yield PlacedFault("repeated", "REC-123", index, number, said, expected, f"{times[number]} times", at=at)
+
+
+def _tags(record: Record, index: int) -> Iterator[PlacedFault]:
     if record.type in BINARY_ITEMS and not record.is_binary:
-        yield make(
-            "foreign",
-            "REC-124",
-            index,
-            record,
-            0,
-            "the record has tags, which its type has not",
-            expected="the binary header of its type",
-            remedy="write the record without tags",
-        )
+        said, expected = "the record has tags, which its type has not", "the binary header of its type"
+        yield PlacedFault("foreign", "REC-124", index, 0, said, expected, at=0, remedy="write the record without tags")
     strangers = sum(part.record_type != record.type or part.number == 0 for part in record.fields)
     if strangers:
-        yield make(
-            "foreign",
-            "REC-124",
-            index,
-            record,
-            0,
+        said, expected = (
             "the record holds bytes under no tag, or under another type's tag",
-            expected=f"tags of Type-{record.type}",
-            met=f"{strangers} such fields",
-            remedy="leave them out, or put them into a record of their type",
+            f"tags of Type-{record.type}",
         )
+        yield PlacedFault("foreign", "REC-124", index, 0, said, expected, f"{strangers} such fields", at=0)
     if any(part.tag and not _PADDED_TAG.fullmatch(part.tag) for part in record.fields):
-        yield make(
-            "tag",
-            "REC-130",
-            index,
-            record,
-            0,
-            "tags are not padded to three digits, or are padded beyond them",
-            expected=f'as "{record.type}.{1:03d}:"',
-            remedy="write three digits",
-        )
+        said = "tags are not padded to three digits, or are padded beyond them"
+        yield PlacedFault("tag", "REC-130", index, 0, said, f'as "{record.type}.001:"', at=0)
 
 
-def _separators(record: Record, index: int, make: _Maker) -> Iterator[Finding]:
-    remedy = "write GS between fields, FS at the end, and none of the six reserved characters inside text"
-    if not record.is_binary and not record.end:
-        yield make(
-            "separator", "REC-125", index, record, 0, "no FS closes the record", expected="FS (1C)", remedy=remedy
-        )
+def _separators(record: Record, index: int) -> Iterator[PlacedFault]:
     if record.is_binary:
         return
+    if not record.end:
+        yield PlacedFault("separator", "REC-125", index, 0, "no FS closes the record", "FS (1C)", at=0)
     for at, part in enumerate(record.fields):
-        if part.number == 999 and record.type >= 10:
-            continue
-        if _RESERVED_IN_FIELDS.search(part.value):
-            yield make(
-                "separator",
-                "REC-125",
-                index,
-                record,
-                part.number,
-                "the field holds a separator of records, or an escape",
-                expected="RS and US only",
-                remedy=remedy,
-                at=at,
-            )
+        if not (part.number == 999 and record.type >= 10) and _RESERVED_IN_FIELDS.search(part.value):
+            said = "the field holds a separator of records, or an escape"
+            yield PlacedFault("separator", "REC-125", index, part.number, said, "RS and US only", at=at)
 
 
-def _designations(tx: Transaction, make: _Maker) -> Iterator[Finding]:
+def _designations(tx: Transaction) -> Iterator[PlacedFault]:
     """x.002 of each further record. Records of one type share none; across types a minutiae record shares its picture's."""
     seen: set[tuple[bool, int]] = set()
     for index, record in enumerate(tx.records[1:], 2):
@@ -268,16 +129,8 @@ def _designations(tx: Transaction, make: _Maker) -> Iterator[Finding]:
         idc = record.idc
         key = (record.type == 9, -1 if idc is None else idc)
         if idc is None or key in seen:
-            yield make(
-                "designation",
-                "REC-127",
-                index,
-                record,
-                2,
-                "the record has no designation character" if idc is None else "the designation character is used twice",
-                expected="a number of its own",
-                met="none" if idc is None else f"IDC {idc}",
-                remedy="number the records through",
-                at=1 if len(record.fields) > 1 and record.fields[1].number == 2 else None,
-            )
+            absent = "the record has no designation character"
+            said, met = (absent, "none") if idc is None else ("the designation character is used twice", f"IDC {idc}")
+            at = int(len(record.fields) > 1 and record.fields[1].number == 2)
+            yield PlacedFault("designation", "REC-127", index, 2, said, "a number of its own", met, at=at)
         seen.add(key)

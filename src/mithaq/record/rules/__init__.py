@@ -1,1 +1,1 @@
-"""Rules as data: what a profile holds, how its file is read, and how a rule is shown. `record.profile` is the way in."""
+"""Rules as data: what a profile holds, and how its file is read. `record.profile` is the way in."""

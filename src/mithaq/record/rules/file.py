@@ -16,7 +16,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from mithaq.errors import SettingsError
 from mithaq.record.rules.kinds import WITHOUT_1015, CountRule, FieldRule, Profile, Rule, Span, Weight
@@ -41,16 +40,12 @@ def read_profile(text: str, *, file: str = "profile", shipped: Callable[[str], P
     base = shipped(extended) if shipped is not None else None
     meanings, tables = _transactions(top)
     reader = RuleReader(top, frozenset(meanings), {}, {})
-    weights = {
-        family: _weights(top.table(family), {} if base is None else inherited)
-        for family, inherited in (
-            ("structure", base.structure if base else {}),
-            ("fields", base.dictionary if base else {}),
-            ("cross", base.cross if base else {}),
-        )
+    families = {
+        family: _weights(top.table(family), {} if base is None else base.families[family])
+        for family in ("structure", "fields", "cross")
     }
     for name in STRUCTURE:
-        if name not in weights["structure"]:
+        if name not in families["structure"]:
             raise top.problem(f"structure.{name}", "severity, trust and clause")
     profile = Profile(
         name=head.take("name", str),
@@ -61,10 +56,7 @@ def read_profile(text: str, *, file: str = "profile", shipped: Callable[[str], P
         application=head.words("application"),
         types=frozenset(head.numbers("types")),
         transactions=meanings,
-        frame=_frame(top.table("frame"), title, closed),
-        structure=weights["structure"],
-        dictionary=weights["fields"],
-        cross=weights["cross"],
+        families={"": _frame(top.table("frame"), title, closed), **families},
         rules={},
         groups=reader.groups,
         codes=reader.codes,
@@ -121,8 +113,7 @@ def _changed(profile: Profile, name: str, changes: Table) -> Profile:
     change = changes.table(name)
     rule = profile.rules.get(name)
     family, _, kind = name.rpartition(".")
-    attribute = {"": "frame", "structure": "structure", "fields": "dictionary", "cross": "cross"}.get(family, "")
-    weights: Mapping[str, Weight] = getattr(profile, attribute) if attribute else {}
+    weights = profile.families.get(family, {})
     if rule is not None:
         presence = change.table("presence") if change.has("presence") else None
         weight = change.weight(rule.weight)
@@ -135,8 +126,8 @@ def _changed(profile: Profile, name: str, changes: Table) -> Profile:
                 made = replace(made, presence=weight)
         profile = profile.with_rules({**profile.rules, name: made})
     elif kind in weights:
-        changed: dict[str, Any] = {attribute: {**weights, kind: change.weight(weights[kind])}}
-        profile = replace(profile, **changed)
+        changed = {**weights, kind: change.weight(weights[kind])}
+        profile = replace(profile, families={**profile.families, family: changed})
     else:
         raise changes.problem(name, f"a rule of {profile.name}, named as its findings name it")
     change.finish()

@@ -4,7 +4,7 @@
     Link       a field names records, each once       Image    limits of a picture, by position
     Letter     a check letter at the end of a number  Tally    a field counts records, or as many as another has
 
-Not done here: reading them (`profile_file`), applying them (`check`), breaking them (`breaking`).
+Not done here: reading them (`reader`), applying them (`check`), showing them (`examples`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mithaq.errors import SettingsError
 from mithaq.record.model import Transaction, number_in
 from mithaq.record.rules.conditions import When
 
@@ -70,8 +69,21 @@ class Item:
     optional: bool = False
 
 
+class _OfField:
+    """What rules for one field share."""
+
+    __slots__ = ()
+    record_type: int
+    number: int
+
+    @property
+    def field(self) -> str:
+        """The field as a person writes it: "14.013"."""
+        return f"{self.record_type}.{self.number:03d}"
+
+
 @dataclass(frozen=True, slots=True)
-class FieldRule:
+class FieldRule(_OfField):
     """One field in some transactions: where it must and may stand, how often its subfields repeat, what each holds.
 
     It stands only where `when` holds, and of `must` it is asked only where `must_when` holds too. `presence` weighs its
@@ -91,10 +103,6 @@ class FieldRule:
     items: tuple[Item, ...]
     presence: Weight
     weight: Weight
-
-    @property
-    def field(self) -> str:
-        return f"{self.record_type}.{self.number:03d}"
 
     @property
     def transactions(self) -> frozenset[str]:
@@ -126,7 +134,7 @@ class CountRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRule:
+class LinkRule(_OfField):
     """An item of a Type-2 field names the IDC of every record of these types, each exactly once."""
 
     id: str
@@ -163,7 +171,7 @@ class ImageRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterRule:
+class LetterRule(_OfField):
     """The last character of a number is the letter at (the digits as one integer, modulo the count of `letters`)."""
 
     id: str
@@ -174,17 +182,13 @@ class LetterRule:
     when: When | None
     weight: Weight
 
-    @property
-    def field(self) -> str:
-        return f"{self.record_type}.{self.number:03d}"
-
     def letter(self, digits: str) -> str:
         """The letter that belongs to the digits."""
         return self.letters[int(digits) % len(self.letters)]
 
 
 @dataclass(frozen=True, slots=True)
-class TallyRule:
+class TallyRule(_OfField):
     """The field's number is the count of records of `types`; or, with `of`, it has as many subfields as that field."""
 
     id: str
@@ -195,10 +199,6 @@ class TallyRule:
     of: int
     when: When | None
     weight: Weight
-
-    @property
-    def field(self) -> str:
-        return f"{self.record_type}.{self.number:03d}"
 
 
 def types_in_words(types: Sequence[int], word: str) -> str:
@@ -214,7 +214,7 @@ Rule = FieldRule | CountRule | LinkRule | ImageRule | LetterRule | TallyRule
 class Profile:
     """A profile as loaded. `transactions` maps each type of transaction (1.004) to its meaning; `rules` each rule by id.
 
-    `structure`, `dictionary` and `cross` weigh what is checked of every transaction, `frame` what has no place in it.
+    `families` weigh what is checked of every transaction: "structure", "fields" and "cross", and "" what has no place in it.
     `groups` and `codes` are the named lists of its file. `encodings` maps an index of 1.015, or WITHOUT_1015, to a
     codec of Python.
     """
@@ -227,10 +227,7 @@ class Profile:
     application: tuple[str, ...]
     types: frozenset[int]
     transactions: Mapping[str, str]
-    frame: Mapping[str, Weight]
-    structure: Mapping[str, Weight]
-    dictionary: Mapping[str, Weight]
-    cross: Mapping[str, Weight]
+    families: Mapping[str, Mapping[str, Weight]]
     rules: Mapping[str, Rule]
     groups: Mapping[str, frozenset[str]]
     codes: Mapping[str, tuple[str, ...]]
@@ -247,13 +244,6 @@ class Profile:
             if transaction in rule.must or transaction in rule.may:
                 return rule
         return None
-
-    def number(self, record_type: int, mnemonic: str) -> int:
-        """The number of a field by its mnemonic. SettingsError REC-091 where the profile has none of that name."""
-        for rule in self.fields:
-            if rule.record_type == record_type and rule.mnemonic == mnemonic:
-                return rule.number
-        raise SettingsError("REC-091", f"the profile has no field {mnemonic} in Type-{record_type}", file=self.name)
 
     def declared(self, tx: Transaction) -> str | None:
         """The codec that the profile declares for the transaction's 1.015, or for its absence; None where it does not."""

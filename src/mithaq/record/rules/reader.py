@@ -3,7 +3,7 @@
     [[field]] [[count]] [[link]] [[image]] [[letter]] [[tally]] ──RuleReader──► rules
     [[table]] rows = '''field | name | must | kind | length ...''' ──────────► rules for fields
 
-"@name" refers to a list of [groups] or [codes]. Not done here: the profile around the rules (`profile_file`).
+"@name" refers to a list of [groups] or [codes]. Not done here: the profile around the rules (`rules.file`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from mithaq.record.rules.conditions import Each, FieldIs, Holds, Present, Same, TotIs, When
 from mithaq.record.rules.kinds import (
@@ -29,6 +29,7 @@ from mithaq.record.rules.kinds import (
 )
 from mithaq.record.rules.toml_table import Table
 
+R = TypeVar("R", bound=Rule)
 DOUBTED = "/doubted"  # ends the id of a rule that the source has, and that is doubted
 
 
@@ -55,7 +56,7 @@ class RuleReader:
     def rules(self, top: Table) -> list[Rule]:
         made: list[Rule] = []
         for number, entry in enumerate(top.tables("count"), 1):
-            made.append(self._count(entry, f"count.{number}"))
+            made.append(_finished(entry, self._count(entry, f"count.{number}")))
         kinds: dict[str, Callable[[Table], Rule]] = {
             "link": self._link,
             "field": self._field,
@@ -64,13 +65,13 @@ class RuleReader:
             "tally": self._tally,
         }
         for name, read in kinds.items():
-            made += [read(entry) for entry in top.tables(name)]
+            made += [_finished(entry, read(entry)) for entry in top.tables(name)]
         for entry in top.tables("table"):
             made += self._rows(entry)
         return made
 
     def _count(self, table: Table, name: str) -> CountRule:
-        rule = CountRule(
+        return CountRule(
             id=table.take("id", str, name),
             transactions=self._chosen(table, "in"),
             types=table.numbers("types"),
@@ -78,12 +79,10 @@ class RuleReader:
             when=self._when(table, "when"),
             weight=table.weight(),
         )
-        table.finish()
-        return rule
 
     def _link(self, table: Table) -> LinkRule:
         record_type, number = table.field("field")
-        rule = LinkRule(
+        return LinkRule(
             id=table.take("id", str, f"link.{record_type}.{number:03d}"),
             transactions=self._chosen(table, "in"),
             record_type=record_type,
@@ -93,11 +92,9 @@ class RuleReader:
             when=self._when(table, "when"),
             weight=table.weight(),
         )
-        table.finish()
-        return rule
 
     def _image(self, table: Table) -> ImageRule:
-        rule = ImageRule(
+        return ImageRule(
             id=table.take("id", str),
             transactions=self._chosen(table, "in"),
             types=table.numbers("types"),
@@ -112,12 +109,10 @@ class RuleReader:
             when=self._when(table, "when"),
             weight=table.weight(),
         )
-        table.finish()
-        return rule
 
     def _letter(self, table: Table) -> LetterRule:
         record_type, number = table.field("field")
-        rule = LetterRule(
+        return LetterRule(
             id=table.take("id", str, f"letter.{record_type}.{number:03d}"),
             transactions=self._chosen(table, "in"),
             record_type=record_type,
@@ -126,12 +121,10 @@ class RuleReader:
             when=self._when(table, "when"),
             weight=table.weight(),
         )
-        table.finish()
-        return rule
 
     def _tally(self, table: Table) -> TallyRule:
         record_type, number = table.field("field")
-        rule = TallyRule(
+        return TallyRule(
             id=table.take("id", str, f"tally.{record_type}.{number:03d}"),
             transactions=self._chosen(table, "in"),
             record_type=record_type,
@@ -141,8 +134,6 @@ class RuleReader:
             when=self._when(table, "when"),
             weight=table.weight(),
         )
-        table.finish()
-        return rule
 
     def _field(self, table: Table, usual: Weight | None = None, presence: Weight | None = None) -> FieldRule:
         spelt = table.take("field", str)
@@ -151,7 +142,7 @@ class RuleReader:
         items = tuple(self._item(entry) for entry in table.tables("items"))
         weight = table.weight(usual)
         usual_presence = presence or weight
-        rule = FieldRule(
+        return FieldRule(
             id=table.take("id", str, spelt),
             record_type=record_type,
             number=number,
@@ -166,8 +157,6 @@ class RuleReader:
             presence=table.table("presence").weight(usual_presence) if table.has("presence") else usual_presence,
             weight=weight,
         )
-        table.finish()
-        return rule
 
     def _item(self, table: Table, name: str = "") -> Item:
         pattern = table.take("pattern", str, "")
@@ -270,7 +259,8 @@ class RuleReader:
         made: list[FieldRule] = []
         for number, values in _entries(table, columns, lines[1:]):
             doubted = values.pop("doubt", "")
-            rule = self._field(table.row(number, values), usual, presence)
+            row = table.row(number, values)
+            rule = _finished(row, self._field(row, usual, presence))
             made.append(rule)
             if doubted:
                 inner = table.row(number, {"must": doubted})
@@ -281,6 +271,12 @@ class RuleReader:
                     replace(rule, id=rule.id + DOUBTED, must=must, may=frozenset(), presence=doubt, weight=doubt)
                 )
         return made
+
+
+def _finished(table: Table, rule: R) -> R:
+    """The rule, where it took every key of its table."""
+    table.finish()
+    return rule
 
 
 def _entries(table: Table, columns: list[str], lines: list[str]) -> list[tuple[int, dict[str, object]]]:

@@ -1,8 +1,8 @@
 """A TOML table that is taken apart: every key must be known, asked for and of its kind, and none may be left.
 
-    _Table("field[3]") ──take, words, span, weight ...──► values        anything else is a SettingsError with its key
+    Table("field[3]") ──take, words, span, weight ...──► values        anything else is a SettingsError with its key
 
-Not done here: what the keys of a profile mean (`profile_file`).
+Not done here: what the keys of a profile mean (`file`).
 """
 
 from __future__ import annotations

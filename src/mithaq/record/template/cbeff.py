@@ -17,7 +17,6 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from mithaq.errors import FormatError
-from mithaq.record.minutiae import UNSTATED
 from mithaq.record.template.octets import too_much
 from mithaq.record.template.remarks import Fault
 
@@ -76,11 +75,8 @@ class Envelope:
 class Block:
     """One biometric data block. `position` is the finger that its subtype names, None where it names no finger."""
 
-    owner: str
-    type: str
     kind: str
     subtype: str
-    score: int
     data: bytes = field(repr=False)
     is_signed: bool
 
@@ -208,13 +204,9 @@ def _birs(element: Element) -> Iterator[Element]:
 
 def _block(bir: Element) -> Block:
     info = bir.child("BDBInfo") or Element("BDBInfo")
-    score = info.at("Quality", "Score")
     return Block(
-        owner=info.at("Format", "Organization"),
-        type=info.at("Format", "Type"),
         kind=info.at("Type"),
         subtype=info.at("Subtype"),
-        score=int(score) if score.isascii() and score.isdigit() and len(score) < 4 and int(score) <= 100 else UNSTATED,
         data=_decoded(bir.at("BDB")),
         is_signed=bir.child("SB") is not None,
     )

@@ -15,20 +15,23 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mithaq.errors import FormatError
-from mithaq.record.minutiae import INCH_CM, LEAST_PPI, MOST_PPI, impossible
+from mithaq.record.images import INCH_CM
+from mithaq.record.minutiae import LEAST_PPI, MOST_PPI, impossible
 from mithaq.record.template.octets import (
     Cursor,
     Extension,
     Parts,
+    capture_bytes,
     extension_bytes,
     extensions_of,
     judge_length,
     number_bytes,
     packed,
+    read_capture,
     soundest,
     too_much,
 )
-from mithaq.record.template.remarks import Fault, duplicates
+from mithaq.record.template.remarks import Fault, repeated_views
 
 MAGIC = b"FMR\0"
 MOST_BYTES = 32 * 1024 * 1024  # 255 views with 64 KiB of extensions are 17 MB
@@ -42,7 +45,6 @@ _VIEW_2009: Parts = (
     ("position", 1), ("view", 1), ("impression", 1), ("score", 1), ("quality_vendor", 2), ("quality_algorithm", 2),
     *_SCAN, ("count", 1),
 )  # fmt: skip
-_CAPTURE_2011: Parts = (("capture_time", 9), ("technology", 1), ("vendor", 2), ("device", 2))
 _VIEW_2011: Parts = (
     ("position", 1), ("view", 1), ("x_scale", 2), ("y_scale", 2), ("impression", 1), ("width", 2), ("height", 2),
     ("layout", 1), ("count", 1),
@@ -53,8 +55,8 @@ _VIEW_2011: Parts = (
 class Layout:
     """One edition: the parts of its header after the length, of a view before its minutiae, and their widths in bytes.
 
-    `length` is the width of the total length: 2 has a long variant of 2 + 4 bytes, marked by a zero. `capture` parts,
-    quality and certification blocks and a length of its own come before each view where `capture` is not empty.
+    `length` is the width of the total length: 2 has a long variant of 2 + 4 bytes, marked by a zero. Where
+    `captured`, a length of its own, how it was captured, and quality and certification blocks come before each view.
     """
 
     form: str
@@ -62,7 +64,7 @@ class Layout:
     length: int
     header: Parts
     view: Parts
-    capture: Parts = ()
+    captured: bool = False
 
 
 _20, _30, _35 = (b" 20\0", b"020\0"), (b"030\0",), (b"035\0",)
@@ -73,7 +75,7 @@ LAYOUTS: dict[str, Layout] = {
         Layout("iso19794-2-2005", _20, 4, (("device", 2), *_SCAN, *_VIEWS), _VIEW_2004),
         Layout("incits378-2009", _30, 4, (*_PRODUCT, ("certified", 1), ("device", 2), *_VIEWS), _VIEW_2009),
         Layout("incits378-2009-draft", _30, 4, (*_PRODUCT, ("device", 2), *_VIEWS), _VIEW_2009),
-        Layout("iso19794-2-2011", _30, 4, (("views", 2), ("certified", 1)), _VIEW_2011, _CAPTURE_2011),
+        Layout("iso19794-2-2011", _30, 4, (("views", 2), ("certified", 1)), _VIEW_2011, captured=True),
         Layout("incits378-2009am1", _35, 4, (*_PRODUCT, ("certified", 1), ("device", 2), *_VIEWS), _VIEW_2009),
     )
 }
@@ -129,7 +131,7 @@ def read_fmr(data: bytes | memoryview, form: str = "") -> MinutiaeRecord:
 def write_fmr(record: MinutiaeRecord) -> bytes:
     """The record's bytes; lengths and counts are set right. FormatError REC-069 where a number does not fit its width."""
     layout = record.layout
-    certified = bool(layout.capture and record.header["certified"])
+    certified = bool(layout.captured and record.header["certified"])
     body = b"".join(_view_bytes(view, layout, certified) for view in record.views)
     counted = {**record.header, "views": len(record.views)}
     head = packed(layout.header, counted)
@@ -163,9 +165,7 @@ def _record(data: memoryview, layout: Layout) -> MinutiaeRecord:
     _require_scan(header, layout.header, cursor.at)
     views = tuple(_view(cursor, layout, header, faults, number) for number in range(1, header["views"] + 1))
     judge_length(stated, cursor.at, len(data), faults)
-    numbers = [(view.fields["position"], view_number(view.fields)) for view in views]
-    for number in duplicates(numbers):
-        faults.append(Fault("REC-078", number, "the finger has an earlier view of the same number", "both are read"))
+    faults += repeated_views([(view.fields["position"], view_number(view.fields)) for view in views])
     return MinutiaeRecord(layout.form, bytes(data[4:8]), header, views, tuple(faults), long_length)
 
 
@@ -180,16 +180,13 @@ def _view(cursor: Cursor, layout: Layout, header: Mapping[str, int], faults: lis
     fields: dict[str, int] = {}
     qualities = certificates = memoryview(b"")
     stated = 0
-    if layout.capture:
+    if layout.captured:
         stated = cursor.number(4, what)
-        fields = cursor.numbers(layout.capture, what)
-        qualities = cursor.take(5 * cursor.number(1, what), what)
-        if header["certified"]:
-            certificates = cursor.take(3 * cursor.number(1, what), what)
+        fields, qualities, certificates = read_capture(cursor, bool(header["certified"]), what)
     fields |= cursor.numbers(layout.view, what)
     _require_scan(fields, layout.view, start)
     size = 6
-    if layout.capture:
+    if layout.captured:
         size = fields["layout"] >> 4
         if size not in (5, 6):
             raise FormatError("REC-065", f"minutiae of {size} bytes", offset=start, expected="5 or 6")
@@ -198,7 +195,7 @@ def _view(cursor: Cursor, layout: Layout, header: Mapping[str, int], faults: lis
         faults.append(Fault("REC-074", number, "it ends without the length of its extensions", "taken as none", end))
         return RecordView(fields, minutiae, size, (), qualities, certificates, start)
     extensions = extensions_of(cursor, cursor.number(2, what), faults, number)
-    if layout.capture and stated != cursor.at - start:
+    if layout.captured and stated != cursor.at - start:
         after = start + stated
         if cursor.at < after <= end:
             faults.append(
@@ -227,9 +224,7 @@ def _view_bytes(view: RecordView, layout: Layout, certified: bool) -> bytes:
     blocks = extension_bytes(view.extensions)
     fields = {**view.fields, "count": len(view.minutiae) // view.size}
     made = packed(layout.view, fields) + view.minutiae + number_bytes(len(blocks), 2, "extensions") + blocks
-    if not layout.capture:
+    if not layout.captured:
         return made
-    head = packed(layout.capture, fields) + number_bytes(len(view.qualities) // 5, 1, "qualities") + view.qualities
-    if certified:
-        head += number_bytes(len(view.certificates) // 3, 1, "certificates") + view.certificates
+    head = capture_bytes(fields, view.qualities, view.certificates, certified)
     return number_bytes(4 + len(head) + len(made), 4, "view") + head + made

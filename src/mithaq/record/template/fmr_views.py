@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
+from mithaq.record.images import INCH_CM
 from mithaq.record.minutiae import (
     CONVENTIONS,
-    INCH_CM,
     UNSTATED,
     Convention,
     Minutiae,
@@ -29,8 +29,8 @@ from mithaq.record.minutiae import (
     to_steps,
 )
 from mithaq.record.template.fmr import LAYOUTS, MOST_VIEWS, MinutiaeRecord, RecordView, view_number
-from mithaq.record.template.octets import Extension, too_much
-from mithaq.record.template.remarks import Fault, TemplateLoss
+from mithaq.record.template.octets import NO_CAPTURE, Extension, too_much
+from mithaq.record.template.remarks import Fault, TemplateLoss, identifiers_lost
 
 _RIDGE_COUNTS, _POINTS = 1, 2
 _METHODS = {0: 0, 1: 4, 2: 8}
@@ -39,6 +39,9 @@ _HAS_ANGLE = 0x40  # in the high byte of a count (ANSI) or of X (ISO)
 _MOST_POINTS = 15
 _IMPRESSIONS = frozenset({*range(10), *range(20, 30)})
 _FOREIGN_ANGLES = 2  # beyond 2-degree units, from which the record counts as written in 1/256 turns; one may be damage
+_IDENTIFIERS = (
+    "owner", "product", "device", "certified", "vendor", "technology", "quality_vendor", "quality_algorithm",
+)  # fmt: skip
 
 
 def views(record: MinutiaeRecord) -> tuple[tuple[Minutiae, ...], tuple[Fault, ...], tuple[TemplateLoss, ...]]:
@@ -48,12 +51,7 @@ def views(record: MinutiaeRecord) -> tuple[tuple[Minutiae, ...], tuple[Fault, ..
     step = _angle_step(record, faults)
     for number, view in enumerate(record.views, 1):
         found.append(_minutiae(record, view, step, number, faults, dropped))
-    ids = ("owner", "product", "device", "certified", "vendor", "technology", "quality_vendor", "quality_algorithm")
-    stated = {
-        name for part in (record.header, *(view.fields for view in record.views)) for name in ids if part.get(name)
-    }
-    if stated:
-        dropped.append(TemplateLoss("REC-089", 0, f"identifiers stay in the record: {', '.join(sorted(stated))}"))
+    dropped += identifiers_lost((record.header, *(view.fields for view in record.views)), _IDENTIFIERS)
     return tuple(found), tuple(faults), tuple(dropped)
 
 
@@ -234,8 +232,7 @@ def _record_view(found: Minutiae, row: Convention) -> RecordView:
         impression = found.impression if found.impression < 16 else 0
         fields |= {"view_impression": view << 4 | impression, "score": max(found.score, 0)}
     elif row.form == "iso19794-2-2011":
-        fields |= {"view": view, "impression": found.impression, "layout": 0x61}
-        fields |= {"capture_time": (1 << 72) - 1, "technology": 0, "vendor": 0, "device": 0}
+        fields |= {"view": view, "impression": found.impression, "layout": 0x61, **NO_CAPTURE}
         qualities = bytes((found.score, 0, 0, 0, 0)) if found.score >= 0 else b""
     else:
         fields |= {"view": view, "impression": found.impression, "quality_vendor": 0, "quality_algorithm": 0}

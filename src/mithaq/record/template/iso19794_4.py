@@ -14,21 +14,25 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mithaq.errors import FormatError
-from mithaq.record.images import payload_kind
-from mithaq.record.minutiae import INCH_CM, MOST_PPI, UNSTATED, settled
+from mithaq.record.images import INCH_CM
+from mithaq.record.minutiae import MOST_PPI, UNSTATED, settled
+from mithaq.record.payload import payload_kind
 from mithaq.record.template.octets import (
+    NO_CAPTURE,
     Cursor,
     Extension,
     Parts,
     block_list,
+    capture_bytes,
     extension_bytes,
     judge_length,
     number_bytes,
     packed,
+    read_capture,
     soundest,
     too_much,
 )
-from mithaq.record.template.remarks import Fault, TemplateLoss, duplicates
+from mithaq.record.template.remarks import Fault, TemplateLoss, identifiers_lost, repeated_views
 from mithaq.units import FingerPosition, PrintImage
 
 MAGIC = b"FIR\0"
@@ -50,7 +54,6 @@ _VIEW_2005: Parts = (
     ("position", 1), ("view_count", 1), ("view", 1), ("score", 1), ("impression", 1), ("width", 2), ("height", 2),
     ("reserved", 1),
 )  # fmt: skip
-_CAPTURE_2011: Parts = (("capture_time", 9), ("technology", 1), ("vendor", 2), ("device", 2))
 _VIEW_2011: Parts = (("position", 1), ("view", 1), *_SCALES, ("impression", 1), ("width", 2), ("height", 2))
 _COMPRESSIONS = {
     FORM_2005: ("NONE", "PACKED", "WSQ20", "JPEGB", "JP2", "PNG"),
@@ -139,8 +142,7 @@ def _record(source: memoryview, form: str) -> ImageRecord:
     read = _view_2011 if form == FORM_2011 else _view_2005
     views = tuple(read(cursor, header, faults, number) for number in range(1, header["views"] + 1))
     judge_length(stated, cursor.at, len(source), faults)
-    for number in duplicates([(view.fields["position"], view.fields["view"]) for view in views]):
-        faults.append(Fault("REC-078", number, "the finger has an earlier view of the same number", "both are read"))
+    faults += repeated_views([(view.fields["position"], view.fields["view"]) for view in views])
     return ImageRecord(form, header, views, tuple(faults))
 
 
@@ -158,14 +160,7 @@ def finger_images(record: ImageRecord) -> tuple[tuple[FingerImage, ...], tuple[F
     """The pictures, what was wrong with their numbers, and what the plain values do not carry."""
     faults, dropped = list(record.faults), list[TemplateLoss]()
     found = tuple(_image(record, view, number, faults, dropped) for number, view in enumerate(record.views, 1))
-    stated = {
-        name
-        for part in (record.header, *(view.fields for view in record.views))
-        for name in _IDENTIFIERS
-        if part.get(name)
-    }
-    if stated:
-        dropped.append(TemplateLoss("REC-089", 0, f"identifiers stay in the record: {', '.join(sorted(stated))}"))
+    dropped += identifiers_lost((record.header, *(view.fields for view in record.views)), _IDENTIFIERS)
     return found, tuple(faults), tuple(dropped)
 
 
@@ -199,7 +194,7 @@ def image_record(found: Sequence[FingerImage], form: str) -> ImageRecord:
         if form != FORM_2011:
             fields |= {"view_count": count[one.position], "score": one.score if one.score >= 0 else 254, "reserved": 0}
         else:
-            fields |= {**scale, "capture_time": (1 << 72) - 1, "technology": 0, "vendor": 0, "device": 0}
+            fields |= scale | NO_CAPTURE
             qualities = bytes((one.score, 0, 0, 0, 0)) if one.score >= 0 else b""
         views.append(ImageView(fields, one.data, (), memoryview(qualities)))
     return ImageRecord(form, header, tuple(views))
@@ -221,11 +216,7 @@ def _view_2005(cursor: Cursor, header: Mapping[str, int], faults: list[Fault], n
 def _view_2011(cursor: Cursor, header: Mapping[str, int], faults: list[Fault], number: int) -> ImageView:
     start, what = cursor.at, f"view {number}"
     stated = cursor.number(4, what)
-    fields = cursor.numbers(_CAPTURE_2011, what)
-    qualities = cursor.take(5 * cursor.number(1, what), what)
-    certificates = memoryview(b"")
-    if header["certified"]:
-        certificates = cursor.take(3 * cursor.number(1, what), what)
+    fields, qualities, certificates = read_capture(cursor, bool(header["certified"]), what)
     fields |= cursor.numbers(_VIEW_2011, what)
     data = cursor.take(cursor.number(4, what), what)
     end = start + stated
@@ -246,9 +237,7 @@ def _bytes_2005(view: ImageView) -> bytes:
 
 
 def _bytes_2011(view: ImageView, header: Mapping[str, int]) -> bytes:
-    head = packed(_CAPTURE_2011, view.fields) + number_bytes(len(view.qualities) // 5, 1, "qualities") + view.qualities
-    if header["certified"]:
-        head += number_bytes(len(view.certificates) // 3, 1, "certificates") + view.certificates
+    head = capture_bytes(view.fields, view.qualities, view.certificates, bool(header["certified"]))
     head += packed(_VIEW_2011, view.fields) + number_bytes(len(view.data), 4, "picture")
     blocks = extension_bytes(view.extensions)
     return b"".join((number_bytes(4 + len(head) + len(view.data) + len(blocks), 4, "view"), head, view.data, blocks))

@@ -20,6 +20,10 @@ MOST_BLOCKS = 256  # in one view; empty ones of four bytes would else be a milli
 Parts = tuple[tuple[str, int], ...]
 T = TypeVar("T")
 
+_CAPTURE: Parts = (("capture_time", 9), ("technology", 1), ("vendor", 2), ("device", 2))
+NO_CAPTURE = {"capture_time": (1 << 72) - 1, "technology": 0, "vendor": 0, "device": 0}
+_QUALITY, _CERTIFICATE = 5, 3  # bytes of a block: score, vendor 2, algorithm 2; authority 2, scheme
+
 
 @dataclass(frozen=True, slots=True)
 class Extension:
@@ -59,6 +63,21 @@ class Cursor:
 
     def numbers(self, parts: Parts, what: str) -> dict[str, int]:
         return {name: self.number(width, what) for name, width in parts}
+
+
+def read_capture(cursor: Cursor, certified: bool, what: str) -> tuple[dict[str, int], memoryview, memoryview]:
+    """What the 2011 editions say of each view first: how it was captured, its quality and its certification blocks."""
+    fields = cursor.numbers(_CAPTURE, what)
+    qualities = cursor.take(_QUALITY * cursor.number(1, what), what)
+    return fields, qualities, cursor.take(_CERTIFICATE * cursor.number(1, what) if certified else 0, what)
+
+
+def capture_bytes(fields: Mapping[str, int], qualities: memoryview, certificates: memoryview, certified: bool) -> bytes:
+    """The same, written."""
+    made = packed(_CAPTURE, fields) + number_bytes(len(qualities) // _QUALITY, 1, "qualities") + qualities
+    if certified:
+        made += number_bytes(len(certificates) // _CERTIFICATE, 1, "certificates") + certificates
+    return made
 
 
 def extensions_of(cursor: Cursor, total: int, faults: list[Fault], view: int) -> tuple[Extension, ...]:

@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.errors import FormatError
+from mithaq.record.images import INCH_CM, UNKNOWN_IMPRESSION, image_of
 from mithaq.record.minutiae import (
     CONVENTIONS,
     HUNDREDTHS_MM,
-    INCH_CM,
     LEAST_PPI,
     MOST_PPI,
     MOST_SIDE,
-    UNKNOWN_IMPRESSION,
     UNSTATED,
     Minutiae,
     from_steps,
@@ -448,8 +447,6 @@ def _legacy_quality(value: int | None) -> int:
 
 
 def _ppi(tx: Transaction, record: Record) -> float | None:
-    from mithaq.record.images import image_of
-
     picture = image_of(tx, record)
     if picture is not None and picture.ppi:
         return picture.ppi

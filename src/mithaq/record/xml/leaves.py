@@ -3,7 +3,7 @@
     Record ──to_leaves──► Leaf(place, text or payload) … ──from_leaves──► Record
 
 Neither way fails on odd values: what cannot be said on the other side is left out there, and the caller finds it by going
-there and back. Payloads are passed on as views. Not done here: XML's own spelling (`xml_parse`, `xml_write`).
+there and back. Payloads are passed on as views. Not done here: XML's own spelling (`parse`, `write`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mithaq.errors import FormatError
-from mithaq.record.limits import XML_MOST_TEXT
+from mithaq.record.limits import XML_CLAUSE, XML_MOST_TEXT
 from mithaq.record.model import (
     BINARY_ITEMS,
     DATA_NUMBER,
@@ -35,7 +35,6 @@ from mithaq.record.xml.values import NOT_XML, joined, to_text, to_xml
 Items = list[list[str]]
 _ENDS = re.compile(rb"[\x1c\x1d]")  # what would end a field, or the record, before its time
 _VECTOR = struct.Struct(">HHB")
-_CLAUSE = "ANSI/NIST-ITL 1-2011, XML encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,5 +350,5 @@ def _no_number(record_type: int, number: int, expected: str) -> FormatError:
         field=f"{record_type}.{number:03d}",
         expected=expected,
         remedy="ask the sender to mend the record",
-        clause=_CLAUSE,
+        clause=XML_CLAUSE,
     )

@@ -88,8 +88,7 @@ def _codec(tx: Transaction, record: Record) -> str:
 
 def _is_int_i(tx: Transaction) -> bool:
     """True where 1.013 DOM names INT-I 6, whose Type-2 has elements of its own."""
-    domain = tx.records[0].field(13)
-    name, version = (*domain.subfields[0], "", "")[:2] if domain is not None else ("", "")
+    name, version = tx.domain
     return name == "INT-I" and version.lstrip("0").startswith("6")
 
 

@@ -3,7 +3,7 @@
     bytes ──expat, 64 KiB at a time──► events ──► leaves of each record; payloads decoded as they pass
 
 A document type, and with it every entity, is refused where it begins; limits are kept before anything is stored. What the
-table of paths does not know is passed over and noted as a loss. Not done here: leaves to fields (`xml_leaves`).
+table of paths does not know is passed over and noted as a loss. Not done here: leaves to fields (`leaves`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from mithaq.errors import FormatError
 from mithaq.record.limits import (
+    XML_CLAUSE,
     XML_MOST_ATTRIBUTES,
     XML_MOST_BYTES,
     XML_MOST_DEPTH,
@@ -44,7 +45,6 @@ _BLANK = b" \t\r\n"
 _PREFIXES = {uri: prefix for names in (NAMESPACES, OLD_NAMESPACES) for prefix, uri in names.items()}
 _OLD = frozenset(OLD_NAMESPACES.values())
 _TYPES = {name: record_type for record_type, name in RECORDS.items()}
-_CLAUSE = "ANSI/NIST-ITL 1-2011, XML encoding"
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ def parse(data: bytes | bytearray | memoryview, losses: Losses) -> Package:
             offset=max(parser.ErrorByteIndex, 0),
             expected="well-formed XML 1.0",
             remedy="ask the sender to send the file again",
-            clause=_CLAUSE,
+            clause=XML_CLAUSE,
         ) from None
     except FormatError as refusal:
         raise _with_offset(refusal, parser.CurrentByteIndex) from None
@@ -208,7 +208,7 @@ class _Reader:
                 "the package does not begin with its one PackageInformationRecord",
                 expected="one Type-1 record, before all others",
                 remedy="ask the sender to mend the package",
-                clause=_CLAUSE,
+                clause=XML_CLAUSE,
             )
         for what, count in self._passed.items():
             self._losses.add("REC-046", f"{what} have no place in a transaction ({count} met)")
@@ -324,13 +324,13 @@ def _refuse_doctype(*_: object) -> None:
         "the XML has a document type, which can define entities",
         expected="no document type",
         remedy="do not accept the file: the standard has none",
-        clause=_CLAUSE,
+        clause=XML_CLAUSE,
     )
 
 
 def _not_a_package(problem: str, expected: str) -> FormatError:
     return FormatError(
-        "REC-033", problem, expected=expected, remedy="give an ANSI/NIST-ITL package in NIEM XML", clause=_CLAUSE
+        "REC-033", problem, expected=expected, remedy="give an ANSI/NIST-ITL package in NIEM XML", clause=XML_CLAUSE
     )
 
 
@@ -340,7 +340,7 @@ def _wrong_base64() -> FormatError:
         "a payload is not base64, or is cut off",
         expected="letters of base64, padded to a multiple of four",
         remedy="ask the sender to send the file again",
-        clause=_CLAUSE,
+        clause=XML_CLAUSE,
     )
 
 

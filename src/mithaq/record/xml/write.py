@@ -2,7 +2,7 @@
 
     leaves in the order of the document ──► chunks of UTF-8, which put together are the package
 
-Not done here: which leaves there are (`xml_leaves`).
+Not done here: which leaves there are (`leaves`).
 """
 
 from __future__ import annotations

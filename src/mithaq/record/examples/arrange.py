@@ -7,10 +7,10 @@ What is put in are placeholders that the profile's own rules accept. Not done he
 
 from __future__ import annotations
 
+from mithaq.record.examples.skeleton import WORD, value_of, with_record
 from mithaq.record.model import Record, Transaction, Value
 from mithaq.record.rules.conditions import Each, FieldIs, Holds, Present, Same, Scope, TotIs, When
 from mithaq.record.rules.kinds import Profile, TallyRule
-from mithaq.record.rules.skeleton import WORD, value_of, with_record
 
 
 def arranged(tx: Transaction, profile: Profile, when: When | None, here: int | None = None) -> Transaction:

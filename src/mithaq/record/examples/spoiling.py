@@ -11,9 +11,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mithaq.record.checks.values import item_problem
-from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Field, Record, Transaction, with_contents, with_length
+from mithaq.record.examples.skeleton import WORD, item_value, value_of, with_record
+from mithaq.record.model import (
+    BINARY_ITEMS,
+    DATA_NUMBER,
+    UNUSED_POSITION,
+    Field,
+    Record,
+    Transaction,
+    with_contents,
+    with_length,
+)
 from mithaq.record.rules.kinds import FieldRule, Item, Profile
-from mithaq.record.rules.skeleton import WORD, item_value, value_of, with_record
 
 _LONGEST = 300_000  # characters of a value that is made too long
 _STRANGER = {"N": "A", "H": "G", "A": "1", "AN": "-", "AS": "1", "NS": "A", "ANS": "\x01", "TEXT": "\x01", "U": "\x01"}
@@ -103,8 +112,12 @@ def _spoilt_header(record: Record, rule: FieldRule) -> Iterator[Record]:
     at, width = next((at, width) for at, (n, width) in enumerate(BINARY_ITEMS[record.type]) if n == rule.number)
     for value in (*range(254, -1, -1), *((60_000,) if width == 2 else ())):
         if item_problem(rule.items[0], str(value)) is not None:
-            raw = bytes((value,)).ljust(6, b"\xff") if width == 6 else value.to_bytes(width, "big")
-            yield _changed(record, at, raw)
+            yield _changed(record, at, header_item(width, value))
+
+
+def header_item(width: int, value: int) -> bytes:
+    """A number as an item of a binary header has it; where six bytes wide, as the first of a list of positions."""
+    return bytes((value,)).ljust(6, bytes((UNUSED_POSITION,))) if width == 6 else value.to_bytes(width, "big")
 
 
 def _changed(record: Record, at: int, value: bytes) -> Record:
@@ -137,27 +150,27 @@ def spoilt_structures(tx: Transaction, profile: Profile, name: str) -> Iterator[
     first, last = records[0], records[-1]
     if name == "length":
         stated = first.fields[0].value
-        yield _with(tx, 0, _changed(first, 0, b"%0*d" % (len(stated), first.size - 1)))
+        yield put_in(tx, 0, _changed(first, 0, b"%0*d" % (len(stated), first.size - 1)))
     elif name == "contents":
         at = next(at for at, part in enumerate(first.fields) if part.number == 3)
         listed = bytes(first.fields[at].value)
-        yield _with(tx, 0, _changed(first, at, listed[:-1] + (b"1" if listed[-1:] != b"1" else b"2")))
+        yield put_in(tx, 0, _changed(first, at, listed[:-1] + (b"1" if listed[-1:] != b"1" else b"2")))
     elif name == "order":
         for index, record in enumerate(records[1:], 1):
             part = record.fields
             if len(part) > 2 and not record.is_binary:
-                yield _with(tx, index, replace(record, fields=(part[0], part[2], part[1], *part[3:])))
+                yield put_in(tx, index, replace(record, fields=(part[0], part[2], part[1], *part[3:])))
     elif name == "repeated":
         for index, record in enumerate(records[1:], 1):
             if len(record.fields) > 2 and not record.is_binary:
                 doubled = replace(record, fields=(*record.fields[:3], *record.fields[2:]))
-                yield _with(tx, index, with_length(doubled))
+                yield put_in(tx, index, with_length(doubled))
     elif name == "foreign":
         stranger = Field(2, 0, memoryview(WORD.encode()))
-        yield _with(tx, 1, with_length(replace(records[1], fields=(*records[1].fields, stranger))))
+        yield put_in(tx, 1, with_length(replace(records[1], fields=(*records[1].fields, stranger))))
     elif name == "separator":
         if not last.is_binary:
-            yield _with(tx, len(records) - 1, with_length(replace(last, end=b"")))
+            yield put_in(tx, len(records) - 1, with_length(replace(last, end=b"")))
     elif name == "tail":
         yield replace(tx, tail=memoryview(WORD.encode()))
     elif name == "designation":
@@ -173,8 +186,9 @@ def spoilt_structures(tx: Transaction, profile: Profile, name: str) -> Iterator[
             if not record.is_binary:
                 end = record.fields[-1]
                 spelt = replace(end, tag=end.tag.replace(b".", b".0", 1))
-                yield _with(tx, index, with_length(replace(record, fields=(*record.fields[:-1], spelt))))
+                yield put_in(tx, index, with_length(replace(record, fields=(*record.fields[:-1], spelt))))
 
 
-def _with(tx: Transaction, index: int, record: Record) -> Transaction:
+def put_in(tx: Transaction, index: int, record: Record) -> Transaction:
+    """The transaction with that record as it is: neither lengths nor the list of contents are made anew."""
     return replace(tx, records=(*tx.records[:index], record, *tx.records[index + 1 :]))

@@ -14,12 +14,13 @@ from difflib import get_close_matches
 from hashlib import sha256
 
 from mithaq.errors import SettingsError
-from mithaq.record.checks.values import CHARACTERS, FORMS, codes_in_words
+from mithaq.record.checks.characters import FORMS
+from mithaq.record.checks.values import KINDS, codes_in_words
+from mithaq.record.examples.breaking import breakings
+from mithaq.record.examples.standard import WORDS
 from mithaq.record.findings import Finding
 from mithaq.record.model import Field, Record, Transaction
 from mithaq.record.profile import load_profile
-from mithaq.record.rules.breaking import breakings
-from mithaq.record.rules.examples import WORDS
 from mithaq.record.rules.kinds import (
     CountRule,
     FieldRule,
@@ -149,9 +150,8 @@ def _names(profile: Profile) -> list[str]:
 
 
 def _families(profile: Profile) -> Iterator[tuple[str, Weight]]:
-    yield from profile.frame.items()
-    for family, weights in (("structure", profile.structure), ("fields", profile.dictionary), ("cross", profile.cross)):
-        yield from ((f"{family}.{name}", weight) for name, weight in weights.items())
+    for family, weights in profile.families.items():
+        yield from ((f"{family}.{name}" if family else name, weight) for name, weight in weights.items())
 
 
 # ---------------------------------------------------------------- in words
@@ -189,9 +189,8 @@ def _said(profile: Profile, rule: Rule) -> tuple[str, str]:
         times = "no" if rule.times == Span(0, 0) else str(rule.times)
         return f"{where} holds {times} {types_in_words(rule.types, 'or')} records.", "عدد السجلات"
     if isinstance(rule, LinkRule):
-        field = f"{rule.record_type}.{rule.number:03d}"
         return (
-            f"In {where}, item {rule.item} of {field} names the IDC of every {kinds} record, each once.",
+            f"In {where}, item {rule.item} of {rule.field} names the IDC of every {kinds} record, each once.",
             "ربط السجلات",
         )
     if isinstance(rule, LetterRule):
@@ -226,7 +225,7 @@ def _field_said(profile: Profile, rule: FieldRule) -> str:
 def _item_said(item: Item) -> str:
     if item.kind in ("B", "ANY"):
         return f"{item.length} bytes"
-    words = CHARACTERS[item.kind][1]
+    words = KINDS[item.kind][1]
     parts = [f"1 character ({words})" if item.length == Span(1, 1) else f"{item.length} {words}"]
     if item.codes:
         parts.append(f"one of {codes_in_words(item.codes)}")

@@ -13,15 +13,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mithaq.record.check import check
+from mithaq.record.examples.arrange import arranged, place, upset, with_value
+from mithaq.record.examples.skeleton import (
+    SIDE,
+    mended,
+    picture,
+    placeholder,
+    settled,
+    skeleton,
+    turned_on,
+    with_record,
+)
+from mithaq.record.examples.spoiling import header_item, put_in, spoilt_frames, spoilt_structures, spoilt_values
+from mithaq.record.examples.standard import example, sound
 from mithaq.record.findings import Finding
 from mithaq.record.images import BINARY_COMPRESSION
 from mithaq.record.model import BINARY_ITEMS, DATA_NUMBER, Record, Transaction
-from mithaq.record.rules.arrange import arranged, place, upset, with_value
 from mithaq.record.rules.conditions import TotIs
-from mithaq.record.rules.examples import example, sound
 from mithaq.record.rules.kinds import CountRule, FieldRule, ImageRule, LetterRule, LinkRule, Profile, Rule, TallyRule
-from mithaq.record.rules.skeleton import SIDE, mended, picture, placeholder, settled, skeleton, turned_on, with_record
-from mithaq.record.rules.spoiling import spoilt_frames, spoilt_structures, spoilt_values
 
 _MOST_RECORDS = 120  # a count without a limit that can be reached is shown by what is missing
 _OTHER_TYPES = (8, 16, 17, 10, 14, 13, 15, 7, 9, 4)
@@ -116,14 +125,16 @@ def _candidates(profile: Profile, rule: Rule) -> Iterator[tuple[Transaction, Tra
         tx = start if rule.when is None else mended(arranged(start, profile, rule.when), profile)
         if isinstance(rule, CountRule):
             pairs = _counts(tx, profile, rule)
-        elif isinstance(rule, LinkRule):
-            pairs = _links(tx, profile, rule)
         elif isinstance(rule, ImageRule):
             pairs = _images(tx, profile, rule)
+        elif (index := place(tx, rule.record_type)) is None:
+            continue
+        elif isinstance(rule, LinkRule):
+            pairs = _links(tx, rule, index)
         elif isinstance(rule, LetterRule):
-            pairs = _letters(tx, profile, rule)
+            pairs = _letters(tx, profile, rule, index)
         else:
-            pairs = _tallies(tx, profile, rule)
+            pairs = _tallies(tx, profile, rule, index)
         good, is_good = start, True
         some = False
         for kept, bad in pairs:
@@ -150,7 +161,7 @@ def _fields(profile: Profile, rule: FieldRule) -> Iterator[tuple[Transaction, Tr
             if rule.when is not None:
                 yield good, upset(good, profile, rule.when, index)
             for spoilt in spoilt_values(record, rule):
-                yield good, _replaced(good, index, spoilt)
+                yield good, put_in(good, index, spoilt)
             if rule.number == 2:
                 other = record.with_field(2, bytes((200,)) if record.is_binary else "98")
                 yield good, good.with_records([*good.records[:index], other, *good.records[index + 1 :]])
@@ -190,11 +201,6 @@ def _with_field(start: Transaction, profile: Profile, rule: FieldRule) -> Transa
     return tx if index is not None and tx.records[index].field(rule.number) and not check(tx, profile) else None
 
 
-def _replaced(tx: Transaction, index: int, record: Record) -> Transaction:
-    """The transaction with that record as it is: neither lengths nor the list of contents are made anew."""
-    return replace(tx, records=(*tx.records[:index], record, *tx.records[index + 1 :]))
-
-
 def _counts(tx: Transaction, profile: Profile, rule: CountRule) -> Iterator[tuple[Transaction, Transaction]]:
     if rule.others:
         kind = next((kind for kind in _OTHER_TYPES if kind not in rule.types), None)
@@ -213,19 +219,17 @@ def _counts(tx: Transaction, profile: Profile, rule: CountRule) -> Iterator[tupl
         yield tx, settled(tx.with_records(left), profile)
 
 
-def _links(tx: Transaction, profile: Profile, rule: LinkRule) -> Iterator[tuple[Transaction, Transaction]]:
-    index = place(tx, rule.record_type)
-    found = None if index is None else tx.records[index].field(rule.number)
-    if index is not None and found is not None:
+def _links(tx: Transaction, rule: LinkRule, index: int) -> Iterator[tuple[Transaction, Transaction]]:
+    found = tx.records[index].field(rule.number)
+    if found is not None:
         subfields = [list(subfield) for subfield in found.subfields]
         subfields[-1][rule.item - 1] = "99"
         yield tx, tx.replace_record(index, tx.records[index].with_field(rule.number, subfields))
 
 
-def _letters(tx: Transaction, profile: Profile, rule: LetterRule) -> Iterator[tuple[Transaction, Transaction]]:
-    index = place(tx, rule.record_type)
-    if index is None:
-        return
+def _letters(
+    tx: Transaction, profile: Profile, rule: LetterRule, index: int
+) -> Iterator[tuple[Transaction, Transaction]]:
     tx = tx.replace_record(index, with_value(tx, profile, tx.records[index], rule.number))
     text = tx.records[index].text(rule.number) or ""
     wrong = rule.letters[(rule.letters.index(text[-1]) + 1) % len(rule.letters)] if text[-1:] in rule.letters else ""
@@ -233,10 +237,9 @@ def _letters(tx: Transaction, profile: Profile, rule: LetterRule) -> Iterator[tu
         yield tx, tx.replace_record(index, tx.records[index].with_field(rule.number, text[:-1] + wrong))
 
 
-def _tallies(tx: Transaction, profile: Profile, rule: TallyRule) -> Iterator[tuple[Transaction, Transaction]]:
-    index = place(tx, rule.record_type)
-    if index is None:
-        return
+def _tallies(
+    tx: Transaction, profile: Profile, rule: TallyRule, index: int
+) -> Iterator[tuple[Transaction, Transaction]]:
     record = with_value(tx, profile, tx.records[index], rule.number)
     if rule.of:
         record = with_value(tx, profile, record, rule.of)
@@ -311,5 +314,4 @@ def _stating(record: Record, binary: int, tagged: int, value: int) -> Record:
     if not record.is_binary:
         return record.with_field(tagged, str(value))
     width = dict(BINARY_ITEMS[record.type])[binary]
-    raw = bytes((value,)).ljust(6, b"\xff") if width == 6 else value.to_bytes(width, "big")
-    return record.with_field(binary, raw)
+    return record.with_field(binary, header_item(width, value))

@@ -2,7 +2,7 @@
 
     [Picture, ...] ──picture_faults──► PlacedFault, PlacedFault, ...
 
-Not done here: reading the headers (`payload`), weighing what is found (`crosscheck`).
+Not done here: reading the headers (`payload`), weighing what is found (`faults`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mithaq.record.checks.faults import PlacedFault
-from mithaq.record.checks.pictures import FRICTION_RIDGES, Picture, per_mm
+from mithaq.record.checks.pictures import FRICTION_RIDGES, Picture
+from mithaq.record.images import per_mm
 from mithaq.record.model import Transaction
 
 _LEAST_PPI = 490  # 500 ppi less the tolerance of old scanners; the class of Types 4, 6 and 13 to 15
