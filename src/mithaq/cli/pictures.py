@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.image import Box
-from mithaq.record import Record
+from mithaq.record import Record, Transaction
+from mithaq.record.images import stated_ppi
 from mithaq.record.payload import payload_kind
 
 WITH_PICTURES = (*range(3, 9), 10, 13, 14, 15, 16, 17, 19, 20, 22)
@@ -24,7 +25,6 @@ _BILEVEL = (5, 6, 8)
 _GROUP_4 = "1"  # BCA of Types 5 and 6, SRT of Type-8
 _LUMINANCE = np.array((0.299, 0.587, 0.114))  # ITU-R BT.601
 _TIFF = (b"II*\x00", b"MM\x00*")
-_PER_INCH = {1: 1.0, 2: 2.54}  # x.008 SLC
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Shown:
     ppi: float | None
 
 
-def picture_of(box: Box, record: Record, place: str) -> Shown | str | None:
+def picture_of(box: Box, tx: Transaction, record: Record, place: str) -> Shown | str | None:
     """The record's picture; None where its type holds none or it is empty; why not where it is in no format of pictures.
 
     ImageError where it cannot be decoded.
@@ -55,11 +55,11 @@ def picture_of(box: Box, record: Record, place: str) -> Shown | str | None:
         if record.type == 8 and compression == "2":
             return "the signature is a list of strokes"
         found = box.decode(raw, place=place)
-        return Shown(found.pixels, found.ppi or _stated_ppi(record))
+        return Shown(found.pixels, stated_ppi(tx, record) or found.ppi)
     bare = _bare(raw, width, height, is_bilevel=record.type in _BILEVEL)
     if bare is None:
         bare = box.decode(raw, place=place, raw_shape=(height, width), compression="NONE").pixels
-    return Shown(bare, _stated_ppi(record))
+    return Shown(bare, stated_ppi(tx, record))
 
 
 def reduced(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
@@ -90,13 +90,6 @@ def _bare(raw: bytes, width: int, height: int, *, is_bilevel: bool) -> NDArray[n
     if width and len(raw) == 3 * width * height:
         return np.asarray(np.frombuffer(raw, np.uint8).reshape(height, width, 3) @ _LUMINANCE, np.uint8)
     return None
-
-
-def _stated_ppi(record: Record) -> float | None:
-    units, across = record.integer(8), record.integer(9)
-    if record.is_binary or not across or units not in _PER_INCH:
-        return None
-    return across * _PER_INCH[units]
 
 
 def _as_tiff(stream: bytes, width: int, height: int) -> bytes:

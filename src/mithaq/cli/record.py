@@ -149,7 +149,7 @@ def images(
         for file, tx in run.transactions():
             for number, record in enumerate(tx.records, 1):
                 try:
-                    found = picture_of(box, record, f"{file.name}, record {number}")
+                    found = picture_of(box, tx, record, f"{file.name}, record {number}")
                 except ImageError as error:
                     run.note(file, error)
                     continue
@@ -345,7 +345,7 @@ def _page(files: Sequence[tuple[str, Transaction]], lang: str) -> bytes:
         for index, (_, tx) in enumerate(files):
             for number, record in enumerate(tx.records):
                 try:
-                    found = picture_of(box, record, "")
+                    found = picture_of(box, tx, record, "")
                 except ImageError as error:
                     pictures[index, number] = str(error)
                 else:

@@ -107,7 +107,7 @@ def _refuse_what_is_none(data: memoryview) -> None:
             "the file is XML",
             offset=0,
             expected="a transaction in traditional encoding",
-            remedy="ask the sender for the traditional encoding",
+            remedy="read it with `read_any`, or ask the sender for the traditional encoding",
             clause=_STRUCTURE,
         )
     match = FIRST_TAG.match(data)

@@ -21,7 +21,7 @@ UNKNOWN_IMPRESSION = 29
 INCH_MM = 25.4
 INCH_CM = 2.54
 CLASSES_PPI = (500.0, 1000.0)
-_TYPE_4_PPI = 500.0  # the class of Type-4; a lower nominal value belongs to Types 3 and 5 of the same transaction
+_NOMINAL_PPI = {3: 250.0, 4: 500.0, 5: 250.0, 6: 500.0}  # the class of each type; 1.012 is about several types at once
 
 
 def images(tx: Transaction) -> tuple[PrintImage, ...]:
@@ -45,19 +45,36 @@ def image_of(tx: Transaction, record: Record) -> PrintImage | None:
         return None
     if record.is_binary:
         code, impression = record.integer(8) or 0, record.integer(3)
-        compression, ppi = BINARY_COMPRESSION.get(code, str(code)), _type_4_ppi(tx.records[0], record)
+        compression = BINARY_COMPRESSION.get(code, str(code))
     else:
         stated, impression = (short_text(record, 11) or payload_kind(data) or "NONE").upper(), _first_number(record, 3)
-        compression, ppi = SPELT_OTHERWISE.get(stated, stated), _tagged_ppi(record)
+        compression = SPELT_OTHERWISE.get(stated, stated)
     return PrintImage(
         position=position,
         impression=UNKNOWN_IMPRESSION if impression is None else impression,
         compression=compression,
         width=record.integer(6) or 0,
         height=record.integer(7) or 0,
-        ppi=ppi,
+        ppi=stated_ppi(tx, record),
         data=bytes(data),
     )
+
+
+def stated_ppi(tx: Transaction, record: Record) -> float | None:
+    """The resolution that the record states, in pixels per inch; None where it states none.
+
+    Tagged records by their scale, where both axes have the same; Types 3 to 6 by their ISR: 1 for 1.011 and 1.012, 0 for
+    the nominal resolution of their type, which 1.012 may raise for Type-4.
+    """
+    if not record.is_binary:
+        return _tagged_ppi(record)
+    nominal_ppi = _NOMINAL_PPI.get(record.type)
+    if nominal_ppi is None:
+        return None
+    native, nominal = _scanned_ppi(tx.records[0], 11), _scanned_ppi(tx.records[0], 12)
+    if record.integer(5) == 0:
+        return max(nominal or 0.0, nominal_ppi) if record.type == 4 else nominal_ppi
+    return native or nominal
 
 
 def first_position(record: Record) -> int | None:
@@ -86,13 +103,6 @@ def _finger(code: int | None) -> FingerPosition | None:
     if code is None or code == UNUSED_POSITION or code in _UNNUMBERED:
         return FingerPosition.UNKNOWN
     return FingerPosition(code) if code <= _LAST_POSITION else None
-
-
-def _type_4_ppi(first: Record, record: Record) -> float | None:
-    native, nominal = _scanned_ppi(first, 11), _scanned_ppi(first, 12)
-    if record.integer(5) == 0:
-        return max(nominal or 0.0, _TYPE_4_PPI)
-    return native or nominal
 
 
 def _scanned_ppi(first: Record, number: int) -> float | None:
