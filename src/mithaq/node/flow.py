@@ -9,9 +9,9 @@
       take_release ◄───────────────────release──────────
 
 Every step changes its conversation, writes its ledger entry and puts its message out in one transaction (Law 7). No
-step sends or answers what `pact.gate` did not accept (Law 5). The details lie beside this page: `intake` (file to
-prints), `states` (the table), `outgoing` (seal and post), `journal` (ledger), `officers` (signed acts), `chain` (what
-is on record, and the second step's bodies).
+step sends or answers what `pact.gate` did not accept (Law 5). The details lie beside this page: `order` (who asks what),
+`intake` (file to prints), `states` (the table), `outgoing` (seal and post), `journal` (ledger), `officers` (signed acts),
+`chain` (what is on record, and the second step's bodies).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from mithaq.node.followup import (
 )
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
+from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
     QUERY_LIFE,
@@ -48,7 +49,7 @@ from mithaq.node.states import (
 from mithaq.node.store import Tx, conversations, messages, references
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement, candidate_cap, threshold_fmr
-from mithaq.pact.gate import Offence, QueryFacts, Refused, gate, parse_offence, quota_day
+from mithaq.pact.gate import QueryFacts, Refused, gate, parse_offence, quota_day
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import ANSWER_EVENT, CONCLUSION_EVENT, Actor, Conclusion, Event, Outcome, Side, State
 from mithaq.pact.message import Opened, open_message
@@ -61,26 +62,7 @@ from mithaq.record import (
     read_transaction,
     write_transaction,
 )
-from mithaq.units import FingerPosition, timestamp
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a person says when ordering a query. The three officers' codes are a record (REQ-003), not an identity."""
-
-    partner: str
-    purpose: str
-    case: str
-    offence: Offence
-    legal_basis: str
-    ordered_by: str
-    run_by: str
-    approved_by: str
-    search_type: str = "TP/TP"
-    expedited: bool = False
-    ppi: float | None = None
-    position: FingerPosition = FingerPosition.UNKNOWN
-    despite_quality: bool = False  # send a print that our own check calls unsearchable; the holder checks again
+from mithaq.units import timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +81,7 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     Returns the new conversation, or why there is none. FormatError or ImageError where the file is not what it claims
     to be; TrustError where there is no agreement with that partner; SettingsError for a name where a code belongs.
     """
-    for option, code in (
-        ("ordered-by", order.ordered_by),
-        ("run-by", order.run_by),
-        ("approved-by", order.approved_by),
-    ):
-        if code and not officers.CODE.fullmatch(code):
-            raise SettingsError(
-                "NOD-100",
-                "this is not an officer's code",
-                key=option,
-                expected="a short code in lower case, as captain-1",
-            )
+    require_codes(order)
     stages = Stages()
     pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)
     examined = [examine(*picture, stages=stages) for picture in pictures]
@@ -121,10 +92,10 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
 
     now = node.clock()
     agreement = node.agreements.current(order.partner, now)
-    facts = _facts(node, agreement, order, len(prints))
+    facts = query_facts(node, agreement, order, len(prints))
     body = write_transaction(
         query_transaction(
-            tcn=(tcn := _control_number(node)),
+            tcn=(tcn := control_number(node)),
             origin=f"{node.party}/{facts.origin_contact}",
             destination=f"{order.partner}/{facts.destination_contact}",
             instant=now,
@@ -150,7 +121,7 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
         )
         conversations.add_conversation(tx, conversation)
         keep_prints(tx, node, conversation, "query", prints)
-        outgoing.post(tx, node, agreement, conversation, "query", body, stages=stages, **_log_of_query(facts, prints))
+        outgoing.post(tx, node, agreement, conversation, "query", body, stages=stages, **log_of_query(facts, prints))
         add_stages(tx, conversation.id, stages)
     node.stop_at("query-committed")
     node.wake.set()
@@ -257,7 +228,7 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
         node, agreement, Side.HOLDER, manifest.conversation, facts, query.tcn, Event.RECEIVE, Actor.PARTNER
     )
     node.metrics.queries.labels("in", facts.search_type).inc()
-    entry = journal.received(tx, node, opened, stages, **_log_of_query(facts, query.prints))
+    entry = journal.received(tx, node, opened, stages, **log_of_query(facts, query.prints))
     if isinstance(decision, Refused):
         conversations.add_conversation(tx, conversation)
         node.metrics.refused.labels(decision.reason, "holder").inc()
@@ -331,7 +302,7 @@ def _send_answer(
     candidates = [(reference, prints[reference]) for reference in found if prints[reference]]
     outcome = Outcome.HIT if candidates else Outcome.NO_HIT
     transaction = answer_transaction(
-        tcn=_control_number(node),
+        tcn=control_number(node),
         tcr=conversation.tcn,
         origin=node.party,
         destination=conversation.partner,
@@ -369,7 +340,7 @@ def _send_refusal(
 ) -> None:
     """Refused or unsearchable, with the reasons; silence is never an answer (REQ-031)."""
     transaction = error_transaction(
-        tcn=_control_number(node),
+        tcn=control_number(node),
         tcr=conversation.tcn,
         origin=node.party,
         destination=conversation.partner,
@@ -519,45 +490,6 @@ _EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] =
 }
 
 
-# ---------------------------------------------------------------- small facts that several steps share
-
-
-def _facts(node: Node, agreement: Agreement, order: Order, prints: int) -> QueryFacts:
-    return QueryFacts(
-        origin_party=node.party,
-        origin_contact=node.contact,
-        destination_party=order.partner,
-        destination_contact=node.partner_contact(agreement, order.partner, "query"),
-        purpose=order.purpose,
-        offence=order.offence,
-        case=order.case,
-        legal_basis=order.legal_basis,
-        search_type=order.search_type,
-        prints=prints,
-        expedited=order.expedited,
-        ordered_by=order.ordered_by,
-        run_by=order.run_by,
-        approved_by=order.approved_by,
-    )
-
-
-def _log_of_query(facts: QueryFacts, prints: Sequence[object]) -> dict[str, object]:
-    """What both sides log of a query (REQ-110)."""
-    return {
-        "purpose": facts.purpose,
-        "offence": facts.offence.category,
-        "penalty_months": facts.offence.max_penalty_months,
-        "case": facts.case,
-        "legal_basis": facts.legal_basis,
-        "search_type": facts.search_type,
-        "fingers": sorted({int(found.position) for found in prints}),  # type: ignore[attr-defined]
-        "expedited": facts.expedited,
-        "ordered_by": facts.ordered_by,
-        "run_by": facts.run_by,
-        "approved_by": facts.approved_by,
-    }
-
-
 def _hold(tx: Tx, node: Node, facts: QueryFacts, refusal: Refused) -> Refused:
     """Log that our own gate refused a query; nothing was sent."""
     journal.write(
@@ -574,11 +506,6 @@ def _hold(tx: Tx, node: Node, facts: QueryFacts, refusal: Refused) -> Refused:
     )
     node.metrics.refused.labels(refusal.reason, "sender").inc()
     return refusal
-
-
-def _control_number(node: Node) -> str:
-    """A new transaction control number (TCN), unique for this originator."""
-    return f"{node.party}{node.clock():%Y%m%d}{uuid.uuid4().hex[:12].upper()}"
 
 
 def _shortcomings(examined: Sequence[Examined]) -> tuple[str, ...]:
