@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast, get_args
@@ -162,8 +163,10 @@ class RuleReader:
         pattern = table.take("pattern", str, "")
         example = table.take("example", str, "")
         try:
-            compiled = re.compile(pattern) if pattern else None
-        except (re.error, RecursionError, OverflowError):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # what Python doubts about a pattern, its writer should settle
+                compiled = re.compile(pattern) if pattern else None
+        except (re.error, RecursionError, OverflowError, Warning):
             raise table.problem("pattern", "a regular expression") from None
         if compiled is not None and not compiled.fullmatch(example):
             raise table.problem("example", "a value that matches the pattern")
