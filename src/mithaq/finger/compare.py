@@ -101,7 +101,8 @@ _STEP = 2.0 * math.pi / 256.0
 _COSINE = np.cos(np.arange(256) * _STEP)
 _ALIKE_TURN = 1.0 / (1.0 + np.exp(-_ANGLE_SLOPE * (np.arange(129) * _STEP - _ANGLE_MIDDLE)))
 _SCALE = 1.0 / (BITS * 255.0 * 255.0)
-_BINS, _BIN = 1024, BITS * 255 * 255 // 1023
+_BINS = 1024
+_BIN_SHIFT = (BITS * 255 * 255).bit_length() - 10
 
 
 @compiled
@@ -150,42 +151,40 @@ def best_pairs(similarity: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArra
     rows, columns = similarity.shape
     limit = min(rows, columns, _MAX_PAIRS)
     counts = np.zeros(_BINS + 1, np.int64)
-    where = np.empty(rows * columns, np.int64)
+    keys = np.empty(rows * columns, np.int64)  # similarity, then what is larger the earlier the row and column
     filled = 0
     for i in range(rows):
         for j in range(columns):
-            if similarity[i, j] > 0:
-                where[filled] = i * columns + j
-                counts[_BINS - similarity[i, j] // _BIN] += 1
+            value = np.int64(similarity[i, j])
+            if value > 0:
+                keys[filled] = (value << 16) | (65535 - ((i << 8) | j))
+                counts[_BINS - (value >> _BIN_SHIFT)] += 1
                 filled += 1
     for k in range(_BINS):
         counts[k + 1] += counts[k]
     order = np.empty(filled, np.int64)
     for k in range(filled):
-        slot = _BINS - 1 - similarity[where[k] // columns, where[k] % columns] // _BIN
-        order[counts[slot]] = where[k]
+        slot = _BINS - 1 - (keys[k] >> (16 + _BIN_SHIFT))
+        order[counts[slot]] = keys[k]
         counts[slot] += 1
     pairs, own = np.empty((limit, 2), np.int64), np.empty(limit)
     row_taken, column_taken = np.zeros(rows, np.bool_), np.zeros(columns, np.bool_)
     found = first = 0
     while first < filled and found < limit:
         last = first + 1  # a bin at a time: within it insertion makes the order exact
-        slot = similarity[order[first] // columns, order[first] % columns] // _BIN
-        while last < filled:
-            value = similarity[order[last] // columns, order[last] % columns]
-            if value // _BIN != slot:
-                break
-            item, place = order[last], last
-            while place > first and similarity[order[place - 1] // columns, order[place - 1] % columns] < value:
+        while last < filled and order[last] >> (16 + _BIN_SHIFT) == order[first] >> (16 + _BIN_SHIFT):
+            key, place = order[last], last
+            while place > first and order[place - 1] < key:
                 order[place] = order[place - 1]
                 place -= 1
-            order[place] = item
+            order[place] = key
             last += 1
         for k in range(first, last):
-            i, j = order[k] // columns, order[k] % columns
+            at = 65535 - (order[k] & 65535)
+            i, j = at >> 8, at & 255
             if not row_taken[i] and not column_taken[j] and found < limit:
                 row_taken[i] = column_taken[j] = True
-                pairs[found, 0], pairs[found, 1], own[found] = i, j, similarity[i, j] * _SCALE
+                pairs[found, 0], pairs[found, 1], own[found] = i, j, (order[k] >> 16) * _SCALE
                 found += 1
         first = last
     return pairs[:found], own[:found]
@@ -201,24 +200,26 @@ def agreement(
     by: NDArray[np.int16],
     ba: NDArray[np.uint8],
 ) -> NDArray[np.float64]:
-    """(k, k): how well two pairs lie alike in both prints: distance, relative direction, bearing of one from the other.
+    """(k, k): [t, s] is how far pair t speaks for pair s: alike in distance, relative direction, bearing from pair s.
 
-    The bearing is judged by its sine: the arm in b, turned as the pair's minutiae are, against the arm in a.
+    The bearing is judged by its sine: the arm in b, turned as the minutiae of s are, against the arm in a.
     """
     count = len(pairs)
     result = np.zeros((count, count))
+    place = np.empty((count, 4))
+    turns = np.empty(count, np.int64)
     for s in range(count):
         i, j = pairs[s]
-        turned_s = (np.int64(aa[i]) - np.int64(ba[j])) & 255
+        place[s, 0], place[s, 1], place[s, 2], place[s, 3] = ax[i], ay[i], bx[j], by[j]
+        turns[s] = (np.int64(aa[i]) - np.int64(ba[j])) & 255
+    for s in range(count):
         for t in range(s):
-            k, m = pairs[t]
-            turned_t = (np.int64(aa[k]) - np.int64(ba[m])) & 255
-            turned = (turned_s - turned_t) & 255
+            turned = (turns[s] - turns[t]) & 255
             turned = min(turned, 256 - turned)
             if turned > _ANGLE_REACH:
                 continue
-            dxa, dya = float(ax[k]) - float(ax[i]), float(ay[i]) - float(ay[k])
-            dxb, dyb = float(bx[m]) - float(bx[j]), float(by[j]) - float(by[m])
+            dxa, dya = place[t, 0] - place[s, 0], place[s, 1] - place[t, 1]
+            dxb, dyb = place[t, 2] - place[s, 2], place[s, 3] - place[t, 3]
             far_a, far_b = math.sqrt(dxa * dxa + dya * dya), math.sqrt(dxb * dxb + dyb * dyb)
             apart = abs(far_a - far_b)
             if apart > _DISTANCE_REACH:
@@ -227,31 +228,33 @@ def agreement(
             arms = far_a * far_b + 1e-9
             dot, cross = dxa * dxb + dya * dyb, dxb * dya - dyb * dxa
             for side in range(2):
-                turn = turned_s if side == 0 else turned_t
+                turn = turns[s] if side == 0 else turns[t]
                 cosine, sine = _COSINE[turn], _COSINE[(turn + 192) & 255]
                 if dot * cosine + cross * sine > 0.0:
                     off = _sigmoid(abs(cross * cosine - dot * sine) / arms, _ANGLE_MIDDLE, _ANGLE_SLOPE)
                     if side == 0:
-                        result[s, t] = alike * off
-                    else:
                         result[t, s] = alike * off
+                    else:
+                        result[s, t] = alike * off
     return result
 
 
 @compiled
 def relax(own: NDArray[np.float64], alike: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k,) similarities after each pair took its share from those that agree with it, several rounds."""
+    """(k,) similarities after each pair took its share from those that speak for it, several rounds."""
     count = len(own)
     now = own.copy()
     if count < 2:
         return now
+    support = np.empty(count)
+    share = (1.0 - _OWN) / (count - 1)
     for _ in range(_ROUNDS):
-        before = now.copy()
+        support[:] = 0.0
+        for t in range(count):  # the inner loop runs along memory, and each sum in one order
+            for s in range(count):
+                support[s] += alike[t, s] * now[t]
         for s in range(count):
-            support = 0.0
-            for t in range(count):
-                support += alike[s, t] * before[t]
-            now[s] = _OWN * before[s] + (1.0 - _OWN) * support / (count - 1)
+            now[s] = _OWN * now[s] + share * support[s]
     return now
 
 
