@@ -31,7 +31,7 @@ class Score:
     """`value` 0..1, the higher the likelier one finger; `threshold_for` says from where.
 
     `parts`: "similarity" mean code similarity of the pairs that count, "support" how far other pairs agree with them,
-    "evidence" what the smaller print's count of minutiae lets one conclude, and value is the product of these three;
+    "evidence" what the smaller print's count of minutiae lets one conclude, and value is the root of their product;
     beside it "paired" the share of the smaller print's minutiae that fall on one another, "pairs" their count. Each is 0
     where nothing could be compared. `pairs` int16 (k, 2): index in the first and the second template, nearest first.
     """
@@ -365,7 +365,8 @@ def _consolidated(
         chosen[k] = pairs[best]
         total += relaxed[best]
         total_own += own[best]
-    return total / top * (smaller / (smaller + _EVIDENCE_HALF)), total_own / top, total / top, chosen
+    value = math.sqrt(total / top * (smaller / (smaller + _EVIDENCE_HALF)))
+    return value, total_own / top, total / top, chosen
 
 
 @compiled
