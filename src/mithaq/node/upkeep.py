@@ -25,10 +25,7 @@ def requeue(node: Node) -> None:
     """At start: give what is due a new attempt number, so that no step of the last life is mistaken for it."""
     now = timestamp(node.clock())
     with node.database.write() as tx:
-        for message_id, attempts in messages.due_messages(tx, "9999", limit=100_000):
-            found = messages.find_message(tx, message_id, "out")
-            if found is not None:
-                messages.change_message(tx, found, attempts=attempts + 1, due_at=min(found.due_at or now, now))
+        messages.make_due(tx, now)
         for conversation in conversations.due_conversations(tx, "9999", limit=100_000):
             conversations.change_conversation(tx, conversation.id, attempts=conversation.attempts + 1)
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import checkpoints, ledger_entries, ledger_head, ledger_nodes
 from mithaq.pact.ledger import Entry
 
 _ENTRY = (ledger_entries.c.position, ledger_entries.c.commitment, ledger_entries.c.salt, ledger_entries.c.body)
+# Statements of every entry are made once: building one costs more than running it.
+_SIZE = select(ledger_head.c.size).where(ledger_head.c.id == 1)
+_NODE = select(ledger_nodes.c.hash).where(
+    ledger_nodes.c.level == bindparam("height"), ledger_nodes.c.position == bindparam("place")
+)
+_ADD_ENTRY, _ADD_NODES = insert(ledger_entries), insert(ledger_nodes)
+_GROW = update(ledger_head).where(ledger_head.c.id == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +34,12 @@ class Note:
 
 def ledger_size(tx: Tx) -> int:
     """How many entries the ledger has."""
-    return int(tx.execute(select(ledger_head.c.size).where(ledger_head.c.id == 1)).scalar_one())
+    return int(tx.execute(_SIZE).scalar_one())
 
 
 def node_hash(tx: Tx, level: int, position: int) -> bytes:
     """The stored hash of a complete subtree; KeyError where the tree has none there."""
-    found = tx.execute(
-        select(ledger_nodes.c.hash).where(ledger_nodes.c.level == level, ledger_nodes.c.position == position)
-    ).scalar()
+    found = tx.execute(_NODE, {"height": level, "place": position}).scalar()
     if found is None:
         raise KeyError((level, position))
     return bytes(found)
@@ -42,13 +47,10 @@ def node_hash(tx: Tx, level: int, position: int) -> bytes:
 
 def add_entry(tx: Tx, entry: Entry, kind: str, at: str, nodes: Sequence[tuple[int, int, bytes]]) -> None:
     """Append an entry with the subtree hashes it completes; the caller holds the ledger's lock."""
-    tx.execute(
-        insert(ledger_entries).values(
-            position=entry.index, kind=kind, at=at, commitment=entry.commitment, salt=entry.salt, body=entry.body
-        )
-    )
-    tx.execute(insert(ledger_nodes), [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
-    tx.execute(update(ledger_head).where(ledger_head.c.id == 1).values(size=entry.index + 1))
+    row = {"position": entry.index, "kind": kind, "at": at}
+    tx.execute(_ADD_ENTRY, {**row, "commitment": entry.commitment, "salt": entry.salt, "body": entry.body})
+    tx.execute(_ADD_NODES, [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
+    tx.execute(_GROW, {"size": entry.index + 1})
 
 
 def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
