@@ -5,7 +5,7 @@
 
 What is due stands in the node's own database, committed together with the state it follows from. Delivering needs no
 other record than that row: until its receipt is kept the message is due, and sending it again has no second effect at
-the partner (docs/decisions/0012-couriers.md). The workflow id of an answer is made of its row, so a step that is
+the partner (docs/decisions/0013-couriers.md). The workflow id of an answer is made of its row, so a step that is
 dispatched twice, or recovered after a crash, is the same workflow and runs once.
 DBOS's admin server and cloud console stay off. The only importer of dbos.
 """
