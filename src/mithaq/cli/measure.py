@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,23 +16,49 @@ app = typer.Typer(no_args_is_help=True, help="Accuracy, speed and throughput, me
 Ppi = Annotated[float | None, typer.Option(help="Resolution, where the files do not say it.")]
 
 
+@contextmanager
+def advancing() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, as what the measurements call after each step."""
+    with progress() as bar:
+        task = bar.add_task("measuring", total=None)
+        yield lambda stage, done, of: bar.update(task, description=stage, completed=done, total=of)
+
+
+Folders = Annotated[
+    list[str],
+    typer.Argument(help="Folders of pictures named FINGER_IMPRESSION.ext; DIR@PPI gives one its own resolution."),
+]
+
+
 @app.command()
 def accuracy(
-    folder: Annotated[Path, typer.Argument(help="Pictures named FINGER_IMPRESSION.ext.")],
+    folders: Folders,
     ppi: Ppi = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Other engines on the same pictures, where installed.")
+    ] = False,
+    peer_path: Annotated[Path | None, typer.Option(help="A folder with SourceAFIS's jars.")] = None,
+    partial: Annotated[
+        float | None, typer.Option(help="Cut every probe to a disc of this radius, px at 500 ppi.", min=20)
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="Which extractor: teacher or fast; else the default.")] = None,
     plots: Annotated[Path | None, typer.Option(help="A folder for the DET and CMC curves.")] = None,
     json_: Json = False,
 ) -> None:
-    """Error rates over all pairs, rank-1, and hits on strangers at the agreement's threshold."""
+    """Error rates over all pairs with their 90 % intervals, rank-1, and what the quality gate does to them."""
     from mithaq.measure.accuracy import measure_accuracy
+    from mithaq.measure.peers import peers as known
+    from mithaq.measure.prints import Folder
 
-    with progress() as bar:
-        task = bar.add_task("measuring", total=None)
-
-        def advance(stage: str, done: int, of: int) -> None:
-            bar.update(task, description=stage, completed=done, total=of)
-
-        figures = measure_accuracy(folder, ppi=ppi, plots=plots, progress=advance)
+    with advancing() as advance:
+        figures = measure_accuracy(
+            [Folder.parse(folder, ppi) for folder in folders],
+            network=network,
+            partial_px=partial,
+            plots=plots,
+            peers=known(peer_path) if peers else (),
+            progress=advance,
+        )
     say(figures, json_, _lines(figures))
 
 
