@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,25 @@ class Engine:
 
 
 def rescore(fields: Fields, rows: NDArray[np.int64], probe: Template) -> NDArray[np.float64]:
-    from mithaq.search.shelf import template_of
+    """The interim: one comparison after another."""
+    return np.array([compare(probe, _template(fields, int(row))).value for row in rows], np.float64)
 
-    return np.array([compare(probe, template_of(fields, int(row))).value for row in rows], np.float64)
+
+def _template(fields: Fields, row: int) -> Template:
+    blocks, count = slice(int(fields.starts[row]), int(fields.starts[row + 1])), int(fields.count[row])
+
+    def lanes(part: NDArray[Any]) -> NDArray[Any]:
+        return part[blocks].reshape(-1)[:count]
+
+    return Template(
+        width=1,
+        height=1,
+        x_px=lanes(fields.x),
+        y_px=lanes(fields.y),
+        angle=lanes(fields.angle),
+        quality=np.zeros(count, np.uint8),
+        kind=np.zeros(count, np.uint8),
+        codes=fields.codes[blocks].transpose(0, 2, 1).reshape(-1, fields.codes.shape[1])[:count],
+        reliability=lanes(fields.reliability),
+        quality_score=0,
+    )

@@ -128,7 +128,7 @@ class GalleryFiles:
             for offset in layout.copy_offsets(step):
                 halves[offset : offset + layout.COPY_BYTES] = layout.pack_copy(replace(commit, step=step))
         new = self.path / _NEW_COMMIT
-        with new.open("wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        with open(new, "wb", opener=_private) as file:
             file.write(halves)
             file.flush()
             os.fsync(file.fileno())
@@ -396,3 +396,7 @@ def zero_and_delete(path: Path) -> None:
 def _check_counts(commit: Commit, place: str) -> None:
     if max(commit.rows, commit.blocks, commit.persons, commit.letters) > LARGEST_COUNT:
         raise refusal("large", place)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
