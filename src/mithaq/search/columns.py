@@ -83,7 +83,9 @@ class Columns:
         for column in commit.columns:
             end = column.end(commit)
             mapped = mmap.mmap(self._fds[column.name], end, access=mmap.ACCESS_READ)
-            flat = np.frombuffer(mapped, column.dtype, (end - HEAD_BYTES) // np.dtype(column.dtype).itemsize, HEAD_BYTES)
+            flat = np.frombuffer(
+                mapped, column.dtype, (end - HEAD_BYTES) // np.dtype(column.dtype).itemsize, HEAD_BYTES
+            )
             arrays[column.name] = flat.reshape(-1, *column.shaped(commit.words))
         return arrays
 
@@ -105,10 +107,11 @@ class Columns:
                 data = np.ascontiguousarray(elements, column.dtype)
                 end = column.end(commit)
                 added[column.name] = weighted_sum(data, commit.count(column.unit) + column.extra)
-                stop(half_point) if column.name == "quality" else None
-                _write_all(self._fds[column.name], memoryview(data).cast("B") if data.size else b"", end)
-            grown = {unit: commit.count(unit) + len(piece[name]) for unit, name in _COUNTED.items() if name in piece}
-            commit = replace(commit.with_sums(added, {}), **grown)
+                if column.name == "quality":
+                    stop(half_point)
+                _write_all(self._fds[column.name], data.tobytes(), end)
+            grown = {unit: len(piece[name]) for unit, name in _COUNTED.items() if name in piece}
+            commit = commit.with_sums(added, {}).grown(grown)
         return commit
 
     def _begin_attributes(self, commit: Commit) -> Commit:
@@ -126,7 +129,8 @@ class Columns:
         """Zeros over these elements of every column that a removal reaches."""
         for column in commit.columns:
             if column.erased:
-                stop(half_point) if column.name == "quality" else None
+                if column.name == "quality":
+                    stop(half_point)
                 self.troubled = column.name
                 item = column.item_bytes(commit.words)
                 for first, last in spans.get(column.unit, ()):

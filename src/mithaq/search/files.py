@@ -119,22 +119,7 @@ class GalleryFiles:
         columns.sync_folder()
         columns.close()
         self._stop("create:fields")
-        self.write_first_commit(commit)
-
-    def write_first_commit(self, commit: Commit) -> None:
-        """Puts a commit file of this one state in place of none, or of the first format's."""
-        halves = bytearray(COMMIT_BYTES)
-        for step in (commit.step, commit.step + 1):
-            for offset in layout.copy_offsets(step):
-                halves[offset : offset + layout.COPY_BYTES] = layout.pack_copy(replace(commit, step=step))
-        new = self.path / _NEW_COMMIT
-        with open(new, "wb", opener=_private) as file:
-            file.write(halves)
-            file.flush()
-            os.fsync(file.fileno())
-        self._stop("create:commit")
-        os.rename(new, self.path / COMMIT)
-        sync_folder(self.path)
+        write_first_commit(self.path, commit, self._stop)
 
     def _read_commit(self) -> Commit:
         try:
@@ -289,36 +274,11 @@ class GalleryFiles:
         old, old_columns = self.folder, self._require_columns()
         descriptor, words = self._descriptor
         empty = Commit(self.commit.gallery, descriptor, words, self.commit.generation + 1)
-        columns, newest = self.write_generation(empty, pieces)
-        try:
-            self._confirm(replace(newest, step=self.commit.step + 1))
-        except BaseException:
-            columns.close()
-            raise
-        self._columns = columns
+        newest = write_generation(self.path, empty, pieces, self._stop)
+        self._confirm(replace(newest, step=self.commit.step + 1))
+        self._columns = self._open_columns(self.commit)
         old_columns.close()
         shutil.rmtree(old, ignore_errors=True)
-
-    def write_generation(self, empty: Commit, pieces: Iterable[Piece]) -> tuple[Columns, Commit]:
-        """The files of a new generation, on the disk, and what they hold; nothing is left where that fails."""
-        folder = self.path / _folder_name(empty.generation)
-        columns = None
-        try:
-            self._stop("rewrite:start")
-            columns = Columns.create(folder, empty)
-            newest = columns.write(pieces, empty, self._stop, "rewrite:half")
-            columns.sync()
-            columns.sync_folder()
-            self._stop("rewrite:fields")
-            sync_folder(self.path)
-        except BaseException as error:
-            if columns is not None:
-                columns.close()
-            shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise from_os_error(error, str(folder)) from None
-            raise
-        return columns, newest
 
     # ---- the rest ---------------------------------------------------------------------------------------------
 
@@ -335,6 +295,45 @@ class GalleryFiles:
                 os.close(fd)
         self._commit_fd = self._lock_fd = -1
         self._may_write = False
+
+
+def write_generation(path: Path, empty: Commit, pieces: Iterable[Piece], stop: Callable[[str], None]) -> Commit:
+    """The files of a new generation, on the disk when this returns what they hold; nothing is left where it fails."""
+    folder = path / _folder_name(empty.generation)
+    columns = None
+    try:
+        stop("rewrite:start")
+        columns = Columns.create(folder, empty)
+        newest = columns.write(pieces, empty, stop, "rewrite:half")
+        columns.sync()
+        columns.sync_folder()
+        stop("rewrite:fields")
+        sync_folder(path)
+        return newest
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise from_os_error(error, str(folder)) from None
+        raise
+    finally:
+        if columns is not None:
+            columns.close()
+
+
+def write_first_commit(path: Path, commit: Commit, stop: Callable[[str], None]) -> None:
+    """Puts a commit file of this one state in place of none, or of the first format's."""
+    data = bytearray(COMMIT_BYTES)
+    for step in (commit.step, commit.step + 1):
+        for offset in layout.copy_offsets(step):
+            data[offset : offset + layout.COPY_BYTES] = layout.pack_copy(replace(commit, step=step))
+    new = path / _NEW_COMMIT
+    with open(new, "wb", opener=_private) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    stop("create:commit")
+    os.rename(new, path / COMMIT)
+    sync_folder(path)
 
 
 def refusal_of(damage: Damaged, place: Path) -> StorageError:

@@ -29,7 +29,10 @@ FIRST_YEAR = 1870
 _BANDS = 255
 SETS = 16  # numbered 0 to 15; what each means is the gallery's keeper's to say
 _SET_SHIFT = 16
-_THUMBS = {FingerPosition.PLAIN_RIGHT_THUMB: FingerPosition.RIGHT_THUMB, FingerPosition.PLAIN_LEFT_THUMB: FingerPosition.LEFT_THUMB}  # fmt: skip
+_THUMBS = {
+    FingerPosition.PLAIN_RIGHT_THUMB: FingerPosition.RIGHT_THUMB,
+    FingerPosition.PLAIN_LEFT_THUMB: FingerPosition.LEFT_THUMB,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,22 @@ class Filters:
         """StorageError GAL-044 where these mean nothing."""
         positions_known = all(position in set(FingerPosition) for position in self.positions)
         years_known = self.born is None or self.born[0] <= self.born[1]
-        if self.sex not in _SEXES or not positions_known or not years_known or not all(0 <= s < SETS for s in self.sets):
+        if (
+            self.sex not in _SEXES
+            or not positions_known
+            or not years_known
+            or not all(0 <= s < SETS for s in self.sets)
+        ):
             raise refusal("attributes", place)
 
     def rows(self, fields: Fields, attributes: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
         """uint8 (r): 1 where a row is to be searched, by these and by `fields.live`. `attributes` (r), None where there are none."""
         kept = fields.live.astype(bool)
         if self.positions:
-            wanted = [FingerPosition.UNKNOWN, *(p for p in FingerPosition if same_finger(p) in map(same_finger, self.positions))]
+            wanted = [
+                FingerPosition.UNKNOWN,
+                *(p for p in FingerPosition if same_finger(p) in map(same_finger, self.positions)),
+            ]
             kept &= np.isin(fields.position, np.array(wanted, np.uint8))
         if attributes is not None:
             if self.sex is not None:

@@ -146,7 +146,11 @@ class Gallery:
     def __contains__(self, reference: object) -> bool:
         with self._lock:
             view = self._read_on()
-            return isinstance(reference, str) and reference.isascii() and self._register.person(reference, view) is not None
+            return (
+                isinstance(reference, str)
+                and reference.isascii()
+                and self._register.person(reference, view) is not None
+            )
 
     def impressions(self) -> Iterator[Impression]:
         """All that it holds at this moment, in the order of enrolment, but what is removed before its turn comes."""
@@ -205,12 +209,7 @@ class Gallery:
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def add(
-        self,
-        reference: str,
-        position: int,
-        impression: int,
-        template: Template,
-        attributes: Attributes | None = None,
+        self, reference: str, position: int, impression: int, template: Template, attributes: Attributes | None = None
     ) -> bool:
         """Adds one impression; it is on the disk when this returns. False where exactly this one is there already.
 
@@ -321,4 +320,3 @@ class Gallery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,7 +98,7 @@ Sums = tuple[tuple[int, int], ...]  # of each column: everything appended, what 
 class Commit:
     """The gallery as of one step. Nothing in a file past what is counted here exists.
 
-    Of the `removed` rows the first `erased` are zeros in every file. `attributed` is rows where attributes are kept, else 0.
+    Of the `removed` rows the first `erased` are zeros in every file. `attributed`: attributes are kept, so they have a file.
     """
 
     gallery: bytes
@@ -126,6 +127,17 @@ class Commit:
     def bytes(self) -> int:
         """What is stored, in bytes: of all files together, without their heads."""
         return sum(column.end(self) - HEAD_BYTES for column in self.columns)
+
+    def grown(self, by: Mapping[str, int]) -> Commit:
+        """The same with these added to the counts."""
+        return replace(
+            self,
+            rows=self.rows + by.get("rows", 0),
+            blocks=self.blocks + by.get("blocks", 0),
+            persons=self.persons + by.get("persons", 0),
+            letters=self.letters + by.get("letters", 0),
+            removed=self.removed + by.get("removed", 0),
+        )
 
     def with_sums(self, added: dict[str, int], removed: dict[str, int]) -> Commit:
         """The same with these added to the sums."""
@@ -179,10 +191,23 @@ def pack_copy(commit: Commit) -> bytes:
 
 
 def _read_copy(copy: bytes) -> Commit:
-    _, _, descriptor, words, generation, gallery, step, *counts, erased = _HALF.unpack_from(copy)
+    _, _, descriptor, words, generation, gallery, step, *counts = _HALF.unpack_from(copy)
+    rows, blocks, persons, letters, removed, erased = counts
     sums = tuple(_SUM.unpack_from(copy, _HALF.size + n * _SUM.size) for n in range(len(COLUMNS)))
     return Commit(
-        gallery, descriptor, words, generation, step, *counts, erased=erased // 2, attributed=bool(erased % 2), sums=sums
+        gallery,
+        descriptor,
+        words,
+        generation,
+        step,
+        rows,
+        blocks,
+        persons,
+        letters,
+        removed,
+        erased // 2,
+        bool(erased % 2),
+        sums,
     )
 
 
@@ -202,6 +227,12 @@ def _is_sound(copy: bytes) -> bool:
 
 def _version(copy: bytes) -> int | None:
     return int.from_bytes(copy[8:10], "little") if copy[:8] == _COMMIT_MAGIC else None
+
+
+def version_of(data: bytes) -> int | None:
+    """The format that a commit file says it is of; None where it is no commit file."""
+    versions = [_version(copy) for half in _halves(data) for copy in half]
+    return next((version for version in versions if version is not None), None)
 
 
 def read_commit(data: bytes) -> Commit:

@@ -174,7 +174,7 @@ _FEW = 4096  # followed one by one; more are sorted in anew
 
 
 def reference_hash(reference: bytes) -> int:
-    return sum(letter * power for letter, power in zip(reference, _POWERS.tolist(), strict=False)) % 2**64
+    return int(sum(letter * power for letter, power in zip(reference, _POWERS.tolist(), strict=False)) % 2**64)
 
 
 def reference_hashes(names: NDArray[np.uint8], ends: NDArray[np.uint32]) -> NDArray[np.uint64]:
@@ -228,7 +228,7 @@ class Register:
         places = _equal(self._owners, np.uint32(person))
         new = np.array(self._new_rows.get(person, []), np.int64)
         rows = np.concatenate([self._rows[places.start : places.stop], new])
-        return rows[view.fields.live[rows] != 0]
+        return np.compress(view.fields.live[rows] != 0, rows)
 
     def _follow(self, view: View) -> None:
         persons, rows = self._seen
