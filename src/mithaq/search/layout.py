@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 FORMAT_VERSION = 2
-FIRST_FORMAT = 1  # a log of records; `upgrade` reads it
+FIRST_FORMAT = 1  # a log of records; `upgrading` reads it
 HEAD_BYTES = 64
 COPY_BYTES = 512
 COPY_DISTANCE = 2048  # each half is there twice, written one after the other: one damaged sector loses nothing

@@ -115,18 +115,6 @@ def check_request(
 ONE_FINGER = frozenset(position for position in FingerPosition if position.is_one_finger)
 
 
-def persons(found: Iterable[Candidate], top: int) -> list[Candidate]:
-    """The best of each reference, at most `top`: highest score first, equal scores by reference.
-
-    Of equal scores of one reference the lowest position counts, then the lowest impression, then the first probe.
-    """
-    best: dict[str, Candidate] = {}
-    for candidate in found:
-        known = best.get(candidate.reference)
-        if known is None or _order(candidate) < _order(known):
-            best[candidate.reference] = candidate
-    return sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.reference))[:top]
-
-
-def _order(candidate: Candidate) -> tuple[float, int, int, int]:
-    return -candidate.score, candidate.position, candidate.impression, candidate.probe
+def in_order(found: Iterable[Candidate], top: int) -> list[Candidate]:
+    """At most `top` of them, highest score first, equal scores by reference."""
+    return sorted(found, key=lambda candidate: (-candidate.score, candidate.reference))[:top]
