@@ -176,8 +176,9 @@ def agreement_plain(
                 for w in range(words):
                     distance += count_bits(probe_codes[g, w, lane] ^ codes[its_block, w, its_lane])
                 nearest = min(nearest, distance)
-            gain = max(0, reach - nearest)
-            total += gain * gain * np.int64(weight[g * 8 + lane])
+            if nearest < reach:
+                gain = reach - nearest
+                total += gain * gain * np.int64(weight[g * 8 + lane])
     return total
 
 
