@@ -30,3 +30,17 @@ TEMPLATES_KEPT = 20_000
 LARGEST_FRAME = 8 * 1024 * 1024  # bytes
 ANSWER_WAIT_S = 30.0  # seconds for one answer; the delivery of messages waits no longer either
 PLACES = 16  # requests served at a time; more would only make all of them slower
+
+# ---- The first stage (kernels, ranking) ----------------------------------------------------------------------------
+
+# Directions further apart are not compared: 64 of 256 is a quarter of a turn; nobody is searched upside down.
+GATE = 64  # 256ths of a turn
+
+# The most reliable minutiae of a probe: eight registers of eight. A plain print has 37, a rolled one up to 180.
+FIRST_STAGE_MINUTIAE = 64
+
+# Of 128 bits: a distance counts by how far it lies below what the nearest of n strangers has.
+REACH, REACH_FALL = 60.0, 1.5  # bits, and bits per doubling of n
+
+# Rows of the first stage that a thread takes at a time, about 10 ms: even shares, and large beside a task's own cost.
+ROWS_A_TASK = 32_768
