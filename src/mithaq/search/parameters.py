@@ -44,3 +44,10 @@ REACH, REACH_FALL = 60.0, 1.5  # bits, and bits per doubling of n
 
 # Rows of the first stage that a thread takes at a time, about 10 ms: even shares, and large beside a task's own cost.
 ROWS_A_TASK = 32_768
+
+# ---- The index (index) ---------------------------------------------------------------------------------------------
+
+INDEX_TABLES, INDEX_KEY_BITS = 8, 14  # 8 x 14 of 128 bits, each in one table; 32 bytes a minutia
+INDEX_CANDIDATES = 20_000  # rows that are given to the first stage
+INDEX_BUDGET = 8_000_000  # postings read for one probe, about 1 ns each: bounds the time where buckets are crowded
+INDEX_COUNT_POWER = 0.5  # votes count less in prints with many minutiae, as their number to this power
