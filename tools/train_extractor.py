@@ -412,9 +412,7 @@ def main() -> None:
     if chosen.export:
         export(chosen.state, chosen.export)
         return
-    train(
-        chosen.labels, chosen.state, chosen.steps, chosen.stage_minutes, chosen.seed, chosen.start, chosen.workers
-    )
+    train(chosen.labels, chosen.state, chosen.steps, chosen.stage_minutes, chosen.seed, chosen.start, chosen.workers)
 
 
 if __name__ == "__main__":

@@ -115,8 +115,8 @@ def _touch(rng: np.random.Generator, height: int, width: int) -> tuple[Floats, F
     x = (np.arange(width, dtype=np.float32)[None, :] - (width - 1) / 2) / np.float32(scale)
     u = np.float32(np.cos(turn)) * x + np.float32(np.sin(turn)) * y + np.float32(rng.normal(0, WIDTH_PX * 0.17))
     v = -np.float32(np.sin(turn)) * x + np.float32(np.cos(turn)) * y + np.float32(rng.normal(0, HEIGHT_PX * 0.17))
-    half = rng.uniform(110, 175), rng.uniform(130, 205)
-    reach = (np.abs(u / half[0]) ** 2.4 + np.abs(v / half[1]) ** 2.4) ** (1 / 2.4)
+    across, along = np.float32(rng.uniform(110, 175)), np.float32(rng.uniform(130, 205))
+    reach = (np.abs(u / across) ** 2.4 + np.abs(v / along) ** 2.4) ** (1 / 2.4)
     edge = reach + np.float32(rng.uniform(0.01, 0.06)) * smooth_noise(rng, height, width, cell=22)
     contact = 1 / (1 + np.exp((edge - 1) * np.float32(rng.uniform(10, 40))))
     within = (np.abs(u) < WIDTH_PX / 2 - 3) & (np.abs(v) < HEIGHT_PX / 2 - 3)
@@ -153,10 +153,14 @@ def _sensor(inked: Floats, contact: Floats, rng: np.random.Generator) -> Floats:
     fog = np.float32(rng.uniform(0, 0.35)) * contact  # valleys darker than the ground around the finger
     grey = np.float32(ground) - np.float32(depth) * np.maximum(inked, fog)
     if chance() < 0.5:
-        grey *= 1 + np.float32(rng.uniform(0.02, 0.14)) * smooth_noise(rng, *shape, cell=float(rng.choice([40, 90, 180])))
+        grey *= 1 + np.float32(rng.uniform(0.02, 0.14)) * smooth_noise(
+            rng, *shape, cell=float(rng.choice([40, 90, 180]))
+        )
     if chance() < 0.12:  # a background that has a texture
         texture = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), rng.uniform(1, 4))
-        grey += np.float32(rng.uniform(4, 18)) * texture / max(float(texture.std()), 1e-6) * (1 - contact * np.float32(0.7))
+        grey += (
+            np.float32(rng.uniform(4, 18)) * texture / max(float(texture.std()), 1e-6) * (1 - contact * np.float32(0.7))
+        )
     grey = gaussian_filter(grey.astype(np.float32), rng.uniform(0.3, 1.5))
     if chance() < 0.15:  # a sensor of fewer pixels
         factor = rng.uniform(0.45, 0.8)
@@ -176,8 +180,8 @@ def _sensor(inked: Floats, contact: Floats, rng: np.random.Generator) -> Floats:
         noise = gaussian_filter(noise, 0.7) * np.float32(2.4)
     grey = grey + noise * np.float32(rng.uniform(0, 0.22) * depth * rng.random())
     if chance() < 0.12:
-        stripes = rng.standard_normal(shape[1], dtype=np.float32)[None, :] * np.float32(rng.uniform(1, 7))
-        grey = grey + (stripes if chance() < 0.5 else rng.standard_normal(shape[0], dtype=np.float32)[:, None] * 4)
+        stripes = rng.standard_normal((shape[1],), dtype=np.float32)[None, :] * np.float32(rng.uniform(1, 7))
+        grey = grey + (stripes if chance() < 0.5 else rng.standard_normal((shape[0],), dtype=np.float32)[:, None] * 4)
     if chance() < 0.1:
         salt = rng.random(shape, dtype=np.float32)
         grey = np.where(salt < rng.uniform(0.002, 0.03), np.float32(ground), grey)
@@ -235,4 +239,4 @@ def _shown(ridges: Floats, grey: Floats, contact: Floats) -> Floats:
     a = ridges - spread(cells(ridges))
     b = -(grey - spread(cells(grey)))
     norm = np.sqrt(np.maximum(cells(a * a), 1e-3) * np.maximum(cells(b * b), 4.0))
-    return np.clip(cells(a * b) / norm, 0, 1) * cells(contact)
+    return np.asarray(np.clip(cells(a * b) / norm, 0, 1) * cells(contact), np.float32)
