@@ -18,6 +18,7 @@ finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the 
 gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable file.")
 
 Ppi = Annotated[float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")]
+Network = Annotated[str, typer.Option(help="teacher (accurate) or fast (some thirty times faster).")]
 TEMPLATE_SUFFIX = ".template"
 PAIRS_SHOWN = 12
 
@@ -27,6 +28,7 @@ def finger_extract(
     image: Annotated[Path, typer.Argument(help="A picture of one print.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The template's file.")],
     ppi: Ppi = None,
+    network: Network = "teacher",
     json_: Json = False,
 ) -> None:
     """Minutiae, codes and quality of a print."""
@@ -34,7 +36,7 @@ def finger_extract(
     from mithaq.image import Box
 
     with Box() as box:
-        template = _template(box, image, ppi)
+        template = _template(box, image, ppi, network=network)
     write_file(output, template.to_bytes())
     reasons = list(shortcomings(template))
     say(
@@ -156,7 +158,9 @@ def _how_often(rate: float) -> str:
     return f"about once in {1 / rate:,.0f} comparisons" + (" (extrapolated)" if is_extrapolated(rate) else "")
 
 
-def _template(box: Box, file: Path, ppi: float | None, default_ppi: float | None = None) -> Template:
+def _template(
+    box: Box, file: Path, ppi: float | None, default_ppi: float | None = None, *, network: str = "teacher"
+) -> Template:
     """The template in a file, or of the picture in it."""
     from mithaq.finger import Template, extract
     from mithaq.image import gray_image, to_matcher
@@ -164,4 +168,5 @@ def _template(box: Box, file: Path, ppi: float | None, default_ppi: float | None
     data = read_file(file)
     if file.suffix == TEMPLATE_SUFFIX:
         return Template.from_bytes(data)
-    return extract(to_matcher(gray_image(box, data, user_ppi=ppi, default_ppi=default_ppi, place=file.name)))
+    picture = to_matcher(gray_image(box, data, user_ppi=ppi, default_ppi=default_ppi, place=file.name))
+    return extract(picture, network=network)

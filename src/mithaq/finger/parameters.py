@@ -33,6 +33,24 @@ PEAK_THRESHOLD = 0.35
 0.80 % at 0.6 on FVC2002, and FVC2004, which was not swept on, agrees (1.42 against 2.23 %)."""
 PEAK_RADIUS = 3
 """Pixels; a peak is the largest within 7 x 7 [LEADER], and of two equal ones so near the first is kept."""
+
+# The fast network (ours; docs/extractor-card.md).
+TEACHER, FAST = "teacher", "fast"
+NETWORKS = (TEACHER, FAST)
+DEFAULT_NETWORK = TEACHER
+"""The fast one takes its place when its errors are within a tenth of the teacher's on each set (docs/decisions/0010)."""
+FAST_FILE = "fast.onnx"
+FAST_SHA256 = "0"
+"""Of the file that tools/train_extractor.py --export wrote."""
+FAST_STEP = 16
+"""Pixels. The network halves its input four times."""
+FAST_CELL = 4
+"""Pixels on a side of what one output speaks of."""
+FAST_THRESHOLD = 0.30
+"""Presence from which a peak is a minutia."""
+FAST_MERGE = 6.0
+"""Pixels, under one ridge period: two peaks nearer than this mean the same minutia."""
+
 MAX_MINUTIAE = 255
 """Kept per print, the surest first: the count byte of ISO/IEC 19794-2. A rolled print holds 100 to 180."""
 

@@ -84,7 +84,7 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     require_codes(order)
     stages = Stages()
     pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)
-    examined = [examine(*picture, stages=stages) for picture in pictures]
+    examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in pictures]
     chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
     if not chosen:
         return Unsearchable(_shortcomings(examined))
@@ -256,7 +256,7 @@ def answer(node: Node, conversation_id: str) -> None:
     try:
         with stages("decode"):
             images = [(node.gray(found), found.position, found.impression) for found in kept]
-        examined = [examine(*picture, stages=stages) for picture in images]
+        examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in images]
         failures = _shortcomings(examined)
     except MithaqError as error:
         if error.exit_status != 3:  # our own trouble, not the picture's: the step is tried again

@@ -40,7 +40,7 @@ def open_node(
     settings = read_settings(home)
     if serving:
         log_to_stderr()
-    require_model()
+    require_model(settings.extract.network)
     files = Files(settings.home)
     keys = _keys(files, settings.node.party)
     agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
