@@ -64,14 +64,67 @@ def accuracy(
 
 @app.command()
 def speed(
-    folder: Annotated[Path, typer.Argument(help="Pictures named FINGER_IMPRESSION.ext.")],
+    folder: Annotated[str, typer.Argument(help="Pictures named FINGER_IMPRESSION.ext.")],
     ppi: Ppi = None,
     json_: Json = False,
 ) -> None:
-    """Extraction and comparison, on one core and on all."""
+    """Extraction by each network and comparison, on one core and on all; which form of the first stage runs here."""
+    from mithaq.measure.prints import Folder
     from mithaq.measure.speed import measure_speed
 
-    figures = measure_speed(folder, ppi=ppi)
+    with advancing() as advance:
+        figures = measure_speed(Folder.parse(folder, ppi), progress=advance)
+    say(figures, json_, _lines(figures))
+
+
+@app.command()
+def scale(
+    fingers: Annotated[int, typer.Option(help="Synthetic fingers in the gallery.")] = 100_000,
+    persons: Annotated[
+        bool, typer.Option("--persons", help="Ten fingers a person; queries with ten and with two.")
+    ] = False,
+    prints: Annotated[
+        list[str] | None, typer.Option(help="A folder of real prints, planted and searched; again for more; DIR@PPI.")
+    ] = None,
+    searches: Annotated[int, typer.Option(help="Searches of each kind, mated and unmated.", min=10)] = 200,
+    keep: Annotated[
+        Path | None, typer.Option(help="Where the gallery stays; a run that was ended goes on there.")
+    ] = None,
+    simulate: Annotated[
+        float | None, typer.Option(help="Only the cost model for so many fingers (1e8), from rates measured now.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="A folder for the index's penetration curve.")] = None,
+    json_: Json = False,
+) -> None:
+    """Searches of a large file: times, memory, rank-1, FNIR at FPIR; and what larger ones would cost."""
+    from mithaq.measure.prints import Folder
+    from mithaq.measure.scale import measure_model, measure_scale, read_sets
+
+    with advancing() as advance:
+        sets = read_sets([Folder.parse(one) for one in prints or ()], progress=advance)
+        if simulate is not None:
+            figures = measure_model(round(simulate), sets=sets, progress=advance)
+        else:
+            figures = measure_scale(
+                fingers, persons=persons, searches=searches, sets=sets, keep=keep, plots=plots, progress=advance
+            )
+    say(figures, json_, _lines(figures))
+
+
+@app.command()
+def persons(
+    prints: Folders,
+    shuffles: Annotated[int, typer.Option(help="How often the fingers are put together anew.", min=1)] = 100,
+    json_: Json = False,
+) -> None:
+    """Persons put together from real fingers: FNIR at FPIR with one, two, five and ten of them."""
+    from mithaq.measure.chimeras import measure_chimeras
+    from mithaq.measure.prints import Folder
+    from mithaq.measure.scale import read_sets
+
+    with advancing() as advance:
+        sets = read_sets([Folder.parse(one) for one in prints], progress=advance)
+        figures = measure_chimeras(sets, shuffles=shuffles, progress=advance)
     say(figures, json_, _lines(figures))
 
 

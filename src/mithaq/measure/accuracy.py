@@ -87,7 +87,7 @@ def measure_accuracy(
 
 
 def _extractor(network: str | None) -> Extractor:
-    return Extractor() if network is None else Extractor(network=network)
+    return Extractor() if network is None else Extractor(network)
 
 
 def set_names(paths: Sequence[Path]) -> list[str]:

@@ -120,5 +120,3 @@ def _fused(persons: int, mates: Sequence[float], seed: int, progress: Progress |
         two: NDArray[np.float64] = fuse(draw.choice(nats, (PIECE, 2)))
         found["fnir_two_fingers"] = float((two < bound).mean())
     return found
-
-

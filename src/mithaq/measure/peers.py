@@ -191,7 +191,7 @@ def _nbis(folder: Path) -> str:
         name, width, height = line.split()
         stem = folder / name.removesuffix(".gray")
         pixels = (folder / name).read_bytes()
-        picture = {
+        picture: dict[int, str | bytes] = {
             3: "0", 4: "ORI", 5: "20260101", 6: width, 7: height, 8: "1", 9: "500", 10: "500", 11: "NONE", 12: "8", 13: "1",
             999: pixels,
         }  # fmt: skip

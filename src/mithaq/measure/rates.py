@@ -38,7 +38,7 @@ class Scores:
 
     @property
     def is_genuine(self) -> NDArray[np.bool_]:
-        return self.first == self.second
+        return np.asarray(self.first == self.second, np.bool_)
 
     @property
     def genuine(self) -> NDArray[np.float64]:

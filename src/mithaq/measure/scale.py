@@ -26,10 +26,12 @@ from typing import Any, Literal
 import numpy as np
 
 from mithaq.errors import SettingsError
-from mithaq.finger import Template, threshold_for
+from mithaq.finger import Extractor, Template, threshold_for
 from mithaq.measure import synthetic
+from mithaq.measure.accuracy import set_names
 from mithaq.measure.identification import Search, figures
-from mithaq.measure.prints import Prints, Progress
+from mithaq.measure.penetration import measure_penetration
+from mithaq.measure.prints import Folder, Prints, Progress, extract_all, read_images
 from mithaq.search import Gallery, Impression
 from mithaq.units import FingerPosition
 
@@ -60,6 +62,7 @@ def measure_scale(
     searches: int = 200,
     sets: Sequence[tuple[str, Prints]] = (),
     keep: Path | None = None,
+    plots: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures of a gallery of so many synthetic fingers, one a person or (`persons`) ten, and of real ones planted in it.
@@ -98,6 +101,11 @@ def measure_scale(
             found["prepare_s"] = round(time.monotonic() - began, 2)
             for kind, probes in kinds.items():
                 found[kind] = _kind(gallery, kind, probes, progress)
+            if not persons:
+                fields = gallery.fields
+                row_of = {one.reference: len(fields) - len(planted) + k for k, one in enumerate(planted)}
+                mated = [(p.templates[0], row_of[p.mate] if sets else _number(p.mate)) for p in kinds["one"] if p.mate]
+                found["penetration"] = measure_penetration(fields, mated, plots=plots)
         found |= {name: value for name, value in found[next(iter(kinds))].items() if name != "errors"}
         found["memory_mb"] = resident_mb()
     if sets:
@@ -110,11 +118,42 @@ def measure_scale(
     return found
 
 
+def read_sets(folders: Sequence[Folder], *, progress: Progress | None = None) -> list[tuple[str, Prints]]:
+    """(name, prints) of each folder, by the default extractor."""
+    extractor = Extractor() if folders else None
+    return [
+        (name, extract_all(read_images(folder, progress=progress), extractor, progress=progress))
+        for name, folder in zip(set_names([folder.path for folder in folders]), folders, strict=True)
+        if extractor is not None
+    ]
+
+
+def measure_model(
+    fingers: int, *, sets: Sequence[tuple[str, Prints]] = (), progress: Progress | None = None
+) -> dict[str, Any]:
+    """The cost model for so many fingers (forecast.py), with the true pairs of real prints where they are given."""
+    from mithaq.finger import compare
+    from mithaq.measure.forecast import forecast, measure_rates
+
+    mates = []
+    for _, prints in sets:
+        owners = prints.fingers
+        for i, probe in enumerate(prints.templates):
+            first = prints.templates[owners.index(owners[i])]
+            if probe is not None and first is not None and first is not probe:
+                mates.append(compare(probe, first).value)
+    return forecast(fingers, measure_rates(progress), mates=mates, progress=progress)
+
+
 # ---- the gallery ------------------------------------------------------------------------------------------------
 
 
 def reference_of(number: int) -> str:
     return f"SYN-{number:09d}"
+
+
+def _number(reference: str) -> int:
+    return int(reference.rpartition("-")[2])
 
 
 def build(folder: Path, fingers: int, persons: bool, progress: Progress | None) -> None:
@@ -186,7 +225,9 @@ def _probes(
         return planted, {
             "ten": tens,
             "two": [_only(probe, TWO) for probe in tens],
-            "ten_unknown": [Probe(p.group, p.templates, (FingerPosition.UNKNOWN,) * len(p.templates), p.mate) for p in tens],
+            "ten_unknown": [
+                Probe(p.group, p.templates, (FingerPosition.UNKNOWN,) * len(p.templates), p.mate) for p in tens
+            ],
         }
     if sets:
         return _singles(sets, searches)
@@ -198,9 +239,7 @@ def _probes(
     return [], {"one": mated + strangers}
 
 
-def _singles(
-    sets: Sequence[tuple[str, Prints]], searches: int
-) -> tuple[list[Impression], dict[str, list[Probe]]]:
+def _singles(sets: Sequence[tuple[str, Prints]], searches: int) -> tuple[list[Impression], dict[str, list[Probe]]]:
     planted, mated, strangers = [], [], []
     for name, prints in sets:
         names = list(dict.fromkeys(prints.fingers))
@@ -296,7 +335,9 @@ def _search(gallery: Gallery, probe: Probe, how: Literal["exhaustive", "indexed"
     return Search(probe.group, score, rank, highest)
 
 
-def _median_ms(gallery: Gallery, probes: Sequence[Probe], how: Literal["exhaustive", "indexed"], cores: int | None) -> float:
+def _median_ms(
+    gallery: Gallery, probes: Sequence[Probe], how: Literal["exhaustive", "indexed"], cores: int | None
+) -> float:
     """As a node asks: at the agreement's threshold; the process bound to so many cores meanwhile."""
     mine = os.sched_getaffinity(0)
     threshold = threshold_for(1e-6)

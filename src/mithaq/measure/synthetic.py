@@ -168,7 +168,7 @@ def _flow(draw: np.random.Generator, x: NDArray[Any], y: NDArray[Any]) -> NDArra
     lift = draw.uniform(0.2, 0.9, BATCH)[:, None]
     arch = -lift * np.tanh(x / 60.0) * np.exp(-(((y - core_y[:, None] - 20.0) / 90.0) ** 2))
     flow = np.where(is_whorl[:, None], whorl, np.where(is_loop[:, None], loop, arch))
-    return flow + 0.15 * _waves(draw, x, y, 200.0, 500.0)
+    return np.asarray(flow + 0.15 * _waves(draw, x, y, 200.0, 500.0))
 
 
 def _waves(draw: np.random.Generator, x: NDArray[Any], y: NDArray[Any], short: float, long: float) -> NDArray[Any]:

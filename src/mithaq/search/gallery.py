@@ -138,6 +138,12 @@ class Gallery:
             return self._read_on().counts
 
     @property
+    def fields(self) -> Fields:
+        """All rows as the kernels see them at this moment, mapped and read-only: for measurements and indexes."""
+        with self._lock:
+            return self._ready().fields
+
+    @property
     def stored_bytes(self) -> int:
         """What its rows, removed ones too, take on the disk: of all files together."""
         with self._lock:
