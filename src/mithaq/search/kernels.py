@@ -25,6 +25,7 @@ from mithaq.finger.compiled import compiled, count_bits
 
 LANES = 8
 GROUPS = 8  # of eight probe minutiae: 16 registers of codes, 8 of minima; more would spill
+AHEAD = 4  # rows whose lines are asked for beforehand: the rows of an index or a position lie far apart
 FAR = 255  # distance of a probe minutia that met none within the gate
 
 
@@ -144,6 +145,25 @@ def _agreement(
 agreement_vector = cast("Callable[..., int]", intrinsic(prefer_literal=True)(_agreement))
 
 
+def _prefetch(typing: Any, array: Any, offset: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        first = builder.bitcast(data, _BYTE.as_pointer())
+        selectors = [ir.Constant(_SELECTOR, value) for value in (0, 3, 1)]  # read, into every cache, data
+        name = "llvm.prefetch.p0"
+        form = ir.FunctionType(ir.VoidType(), [first.type, *(s.type for s in selectors)])
+        known = builder.module.globals.get(name)
+        function = known if known is not None else ir.Function(builder.module, form, name)
+        builder.call(function, [builder.gep(first, [arguments[1]]), *selectors])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+prefetch = cast("Callable[..., None]", intrinsic(_prefetch))
+"""Asks for the cache line at a byte offset of an array; never faults."""
+
+
 # ---- the plain form ------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +198,7 @@ def agreement_plain(
                 nearest = min(nearest, distance)
             if nearest < reach:
                 gain = reach - nearest
-                total += gain * gain * np.int64(weight[g * 8 + lane])
+                total += int(gain * gain * np.int64(weight[g * 8 + lane]))
     return total
 
 
@@ -238,6 +258,12 @@ def scan_vector(
         row = rows[i]
         size = np.int64(count[row])
         first, limit, total = np.int64(starts[row]), reach[size], 0
+        ahead = rows[min(i + AHEAD, rows.shape[0] - 1)]
+        for block in range(np.int64(starts[ahead]), np.int64(starts[ahead + 1])):
+            prefetch(codes, block * 128)
+            prefetch(codes, block * 128 + 64)
+        prefetch(angle, np.int64(starts[ahead]) * 8)
+        prefetch(reliability, np.int64(starts[ahead]) * 8)
         if groups == 1:
             total = agreement_vector(
                 1, 2, probe_codes, probe_angle, weight, gate, limit, codes, angle, reliability, first, size

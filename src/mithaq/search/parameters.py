@@ -52,3 +52,15 @@ FEWEST_RESCORED = 200  # impressions for each probe
 
 # So many persons, by what the first comparisons say, are compared with all their fingers before the threshold.
 FUSED_PERSONS = 200
+# ---- The index (index) ---------------------------------------------------------------------------------------------
+
+INDEX_TABLES, INDEX_KEY_BITS = 8, 14  # 8 x 14 of 128 bits, each in one table; 32 bytes a minutia
+INDEX_CANDIDATES = 20_000  # rows that are given to the first stage
+INDEX_BUDGET = 8_000_000  # postings read for one probe, about 1 ns each: bounds the time where buckets are crowded
+INDEX_COUNT_POWER = 0.5  # votes count less in prints with many minutiae, as their number to this power
+
+# ---- Full comparison of the best (ranking, tenprint) ----------------------------------------------------------------
+
+RESCORED_ROWS = 1000  # of one probe against a million: 0.1 %
+LEAST_PERSONS = 100  # however many fingers a query has
+MOST_FIRST_EVIDENCE = 30.0  # nats of one finger in the first stage, so that one alone cannot outvote nine
