@@ -45,6 +45,13 @@ REACH, REACH_FALL = 60.0, 1.5  # bits, and bits per doubling of n
 # Rows of the first stage that a thread takes at a time, about 10 ms: even shares, and large beside a task's own cost.
 ROWS_A_TASK = 32_768
 
+# ---- One query (engine) --------------------------------------------------------------------------------------------
+
+# Of several fingers each brings fewer rows, since one of them is enough to name the person, but never fewer than this.
+FEWEST_RESCORED = 200  # impressions for each probe
+
+# So many persons, by what the first comparisons say, are compared with all their fingers before the threshold.
+FUSED_PERSONS = 200
 # ---- The index (index) ---------------------------------------------------------------------------------------------
 
 INDEX_TABLES, INDEX_KEY_BITS = 8, 14  # 8 x 14 of 128 bits, each in one table; 32 bytes a minutia
