@@ -83,7 +83,8 @@ def search(
         rows = wanted[i][chosen[fields.person[wanted[i]]]]
         for row, score in zip(rows.tolist(), rescore(fields, rows, probe).tolist(), strict=True):
             scores.setdefault(int(fields.person[row]), []).append((i, row, score))
-    found = [_person(fields, person, met, len(probes), positions) for person, met in scores.items()]
+    asked = [-1 - i if p == UNKNOWN else finger_of(p) for i, p in enumerate(positions or [UNKNOWN] * len(probes))]
+    found = [_person(fields, person, met, asked) for person, met in scores.items()]
     return sorted((one for one in found if one.evidence > 0.0), key=lambda one: (-one.score, one.person))
 
 
@@ -150,29 +151,33 @@ def _add_evidence(
         best[at] = np.float32(0.0)
 
 
-def _person(
-    fields: Fields, person: int, met: Sequence[tuple[int, int, float]], probes: int, positions: Sequence[int] | None
-) -> Found:
-    """One person from the full scores (probe, row, score). A row of unknown position is taken as a finger of its own."""
-    fingers: dict[tuple[int, int], int] = {}  # (finger, row where unknown) -> column
-    best: dict[tuple[int, int], tuple[float, int, int]] = {}  # (probe, column) -> score, row, impressions
+def _person(fields: Fields, person: int, met: Sequence[tuple[int, int, float]], asked: Sequence[int]) -> Found:
+    """One person from the full scores (probe, row, score); `asked` the finger of each probe, negative where unknown.
+
+    Probes of one declared finger are impressions of it. A row of unknown position is taken as a finger of its own.
+    """
+    best: dict[tuple[int, tuple[int, int]], tuple[float, int, int, int]] = {}  # score, probe, row, comparisons
     for probe, row, score in met:
         finger = finger_of(int(fields.position[row]))
-        column = fingers.setdefault((finger, row if finger == UNKNOWN else 0), len(fingers))
-        known, at, count = best.get((probe, column), (-1.0, row, 0))
-        best[probe, column] = (score, row, count + 1) if score > known else (known, at, count + 1)
-    table = np.full((probes, len(fingers)), np.nan)
-    for (probe, column), (score, _, count) in best.items():
-        table[probe, column] = evidence_of(score, count)
-    columns = [column for _, column in best]
-    if positions is not None and len(set(columns)) == len(columns) == len({probe for probe, _ in best}):
-        pairs = list(best)
-        evidence = float(fuse([[table[pair] for pair in pairs]])[0])
+        pair = (asked[probe], (finger, row if finger == UNKNOWN else 0))
+        known = best.get(pair)
+        if known is None or score > known[0]:
+            best[pair] = (score, probe, row, known[3] + 1 if known else 1)
+        else:
+            best[pair] = (*known[:3], known[3] + 1)
+    mine, theirs = list(dict.fromkeys(one for one, _ in best)), list(dict.fromkeys(one for _, one in best))
+    table = np.full((len(mine), len(theirs)), np.nan)
+    for (finger, its_finger), (score, _, _, comparisons) in best.items():
+        table[mine.index(finger), theirs.index(its_finger)] = evidence_of(score, comparisons)
+    if len(best) == len(mine) == len(theirs):  # no pair could have been another
+        pairs, evidence = (
+            tuple(zip(*np.nonzero(np.isfinite(table)), strict=True)),
+            float(fuse([np.nanmax(table, 1)])[0]),
+        )
     else:
         assigned = assign(table)
-        pairs, evidence = [pair for pair in assigned.pairs if pair in best], assigned.evidence
-    order = sorted(pairs, key=lambda pair: (-table[pair], pair))
-    told = tuple((probe, best[probe, column][1], best[probe, column][0]) for probe, column in order)
-    compared = min(len({probe for probe, _ in best}), len(fingers))
-    score = told[0][2] if probes == 1 and told else score_of(evidence)
-    return Found(person, score, evidence, compared, told)
+        pairs, evidence = assigned.pairs, assigned.evidence
+    order = sorted(((i, j) for i, j in pairs if np.isfinite(table[i, j])), key=lambda at: (-table[at], at))
+    told = tuple((probe, row, score) for score, probe, row, _ in (best[mine[i], theirs[j]] for i, j in order))
+    own = len(asked) == 1 and len(best) == 1 and best[mine[0], theirs[0]][3] == 1  # nothing to fuse
+    return Found(person, told[0][2] if own else score_of(evidence), evidence, min(len(mine), len(theirs)), told)
