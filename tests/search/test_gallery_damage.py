@@ -144,7 +144,7 @@ def test_each_file_cut_gone_or_damaged(three: Path, column: str) -> None:
     path.unlink()
     assert code_of(three) == "GAL-005"
     changed = bytearray(whole)
-    changed[70] ^= 1
+    changed[65] ^= 1
     path.write_bytes(changed)
     for writable in (False, True):
         with (

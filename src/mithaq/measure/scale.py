@@ -95,7 +95,7 @@ def measure_scale(
         began = time.monotonic()
         with Gallery(folder) as gallery:
             found["open_s"] = round(time.monotonic() - began, 3)
-            found["bytes_per_finger"] = round(gallery.stored_bytes / gallery.count().fingers, 1)
+            found["bytes_per_finger"] = round(gallery.commit.bytes / gallery.count().fingers, 1)
             began = time.monotonic()
             gallery.prepare()
             found["prepare_s"] = round(time.monotonic() - began, 2)

@@ -11,7 +11,6 @@ worse mistake. A set that an impression is not said to belong to is one that it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -127,9 +126,13 @@ class Filters:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Filters:
-        """ValueError, KeyError or TypeError where these are none."""
-        if values.keys() != {"positions", "sex", "born", "sets"} or values["sex"] not in _SEXES:
+    def from_json(cls, values: object) -> Filters:
+        """ValueError or TypeError where these are none; StorageError GAL-044 where they mean nothing."""
+        if (
+            not isinstance(values, dict)
+            or values.keys() != {"positions", "sex", "born", "sets"}
+            or values["sex"] not in _SEXES
+        ):
             raise ValueError
         born = values["born"]
         numbers = [*values["positions"], *values["sets"], *(born or [])]

@@ -29,7 +29,7 @@ from mithaq.search.fields import Fields
 from mithaq.search.files import GalleryFiles
 from mithaq.search.filters import Attributes, Filters
 from mithaq.search.layout import Commit, Damaged
-from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, RESCORED_IMPRESSIONS
+from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, RESCORED_ROWS
 from mithaq.search.refusals import refusal
 from mithaq.search.shape import Counts, How, Impression, check_reference, check_request
 from mithaq.search.shelf import Register, View
@@ -49,7 +49,7 @@ class Gallery:
         *,
         writable: bool = False,
         exhaustive: int = EXHAUSTIVE_IMPRESSIONS,
-        rescored: int = RESCORED_IMPRESSIONS,
+        rescored: int = RESCORED_ROWS,
         stop_at: Callable[[str], None] | None = None,
     ) -> None:
         self.path = Path(path)
@@ -144,10 +144,10 @@ class Gallery:
             return self._ready().fields
 
     @property
-    def stored_bytes(self) -> int:
-        """What its rows, removed ones too, take on the disk: of all files together."""
+    def commit(self) -> Commit:
+        """What the files hold at this moment, removed rows too; its `bytes` are those of all files together."""
         with self._lock:
-            return self._read_on().commit.bytes
+            return self._read_on().commit
 
     def __contains__(self, reference: object) -> bool:
         with self._lock:
@@ -170,6 +170,14 @@ class Gallery:
                 is_there = now.fields.live[row] if same else one.reference in self
             if is_there:
                 yield one
+
+    def slots(self) -> Iterator[tuple[str, int, int]]:
+        """Reference, position and impression code of all that it holds at this moment, in the order of enrolment."""
+        with self._lock:
+            view = self._read_on()
+        for row in view.rows.tolist():
+            fields = view.fields
+            yield view.reference(int(fields.person[row])), int(fields.position[row]), int(fields.impression[row])
 
     def refresh(self) -> bool:
         """True where another process changed the gallery since this one looked last. `search` and `count` do it too."""
