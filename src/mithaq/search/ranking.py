@@ -91,11 +91,21 @@ def rescore(fields: Fields, rows: NDArray[np.int64], probe: Template) -> NDArray
     """The full score of the probe and each of `rows`, float64 (r), on all cores: that of finger.compare to the last bit."""
     wanted, values = np.asarray(rows, np.int64), np.zeros(len(rows), np.float64)
     mine = arrays_of(probe)
-    theirs = (fields.starts, fields.count, fields.x, fields.y, fields.angle, fields.codes, fields.reliability)
 
     def score(first: int) -> None:
         part = slice(first, first + parameters.SCORES_A_TASK)
-        score_rows(*mine, *theirs, wanted[part], values[part])
+        score_rows(
+            *mine,
+            fields.starts,
+            fields.count,
+            fields.x,
+            fields.y,
+            fields.angle,
+            fields.codes,
+            fields.reliability,
+            wanted[part],
+            values[part],
+        )
 
     on_all_cores(score, range(0, len(wanted), parameters.SCORES_A_TASK))
     return values
