@@ -29,7 +29,7 @@ from mithaq.search.fields import Fields
 from mithaq.search.files import GalleryFiles
 from mithaq.search.filters import Attributes, Filters
 from mithaq.search.layout import Commit, Damaged
-from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, RESCORED_IMPRESSIONS
+from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, RESCORED_ROWS
 from mithaq.search.refusals import refusal
 from mithaq.search.shape import Counts, How, Impression, check_reference, check_request
 from mithaq.search.shelf import Register, View
@@ -49,7 +49,7 @@ class Gallery:
         *,
         writable: bool = False,
         exhaustive: int = EXHAUSTIVE_IMPRESSIONS,
-        rescored: int = RESCORED_IMPRESSIONS,
+        rescored: int = RESCORED_ROWS,
         stop_at: Callable[[str], None] | None = None,
     ) -> None:
         self.path = Path(path)

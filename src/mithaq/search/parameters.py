@@ -11,20 +11,12 @@ MOST_PROBES = 20  # templates in one search
 # Far above every candidate cap that an agreement may state; it bounds the answer of a remote gallery.
 MOST_PERSONS = 1000  # persons in one answer
 
-# 255 minutiae with their codes take about 14 kB; what is larger than this is no template of one finger.
+# What is larger than this is no template of one finger: 255 minutiae with their codes take about 6 kB.
 LARGEST_TEMPLATE = 256 * 1024  # bytes
 
 # Up to so many impressions every one is compared in full, so that the answer is that of brute force by construction.
 # Measured: 0.4 to 0.8 s of one core for 10,000 fingers, which an officer may wait.
 EXHAUSTIVE_IMPRESSIONS = 10_000
-
-# Beyond, the first stage ranks and this many of the best are compared in full, for each probe: about 0.2 s of one core.
-# Measured on three FVC databases: of the mates that a full comparison finds, 100, 100 and 99.1 % stand among the best
-# 1 % of all other prints (docs/search.md), so 2,000 are enough for some 200,000 impressions.
-RESCORED_IMPRESSIONS = 2000
-
-# Parsed templates kept in memory, about 4 kB each; others are read from the mapped file anew, at 0.15 ms each.
-TEMPLATES_KEPT = 20_000
 
 # The local socket. A template with 255 minutiae has 17 kB; twenty of them and their header stay far below this.
 LARGEST_FRAME = 8 * 1024 * 1024  # bytes
@@ -45,13 +37,6 @@ REACH, REACH_FALL = 52.0, 2.0  # bits, and bits per doubling of n; chosen on FVC
 # Rows of the first stage that a thread takes at a time, about 10 ms: even shares, and large beside a task's own cost.
 ROWS_A_TASK = 32_768
 
-# ---- One query (engine) --------------------------------------------------------------------------------------------
-
-# Of several fingers each brings fewer rows, since one of them is enough to name the person, but never fewer than this.
-FEWEST_RESCORED = 200  # impressions for each probe
-
-# So many persons, by what the first comparisons say, are compared with all their fingers before the threshold.
-FUSED_PERSONS = 200
 # ---- The index (index) ---------------------------------------------------------------------------------------------
 
 INDEX_TABLES, INDEX_KEY_BITS = 8, 14  # 8 x 14 of 128 bits, each in one table; 32 bytes a minutia
