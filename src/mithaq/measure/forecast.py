@@ -102,8 +102,10 @@ def _fused(persons: int, mates: Sequence[float], seed: int, progress: Progress |
         for first in range(0, persons, PIECE):
             if progress:
                 progress("strangers drawn", search * persons + first, SEARCHES * persons)
-            nats = fuse(draw.exponential(1.0, (min(PIECE, persons - first), FINGERS_A_PERSON)))
-            best = max(best, float(nats.max()))
+            evidence = draw.exponential(1.0, (min(PIECE, persons - first), FINGERS_A_PERSON))
+            high = evidence.sum(axis=1) >= min(best, math.log(persons))  # fused, it is never more than the plain sum
+            nats = fuse(evidence[high])
+            best = max(best, float(nats.max(initial=0.0)))
             over += int((nats >= math.log(persons)).sum())
         highest.append(round(best, 2))
     found: dict[str, Any] = {
