@@ -54,7 +54,6 @@ def measure_speed(folder: Folder, *, progress: Progress | None = None) -> dict[s
     return {
         "cores": cores,
         "sample": len(images),
-<<<<<<< HEAD
         "minutiae": round(statistics.mean(len(template) for template in templates), 1),
         "kernel": kernel_path(),
         "extract_ms": extracted,
@@ -67,12 +66,6 @@ def measure_speed(folder: Folder, *, progress: Progress | None = None) -> dict[s
             "all": round(_full_rate(templates, cores, COMPARE_S)),
         },
         "bytes_per_finger": one_core["bytes_per_finger"],
-=======
-        "extract_ms": {"one": one, "all": all_cores},
-        "first_stage_per_s": _rates(similarities, [each[2:] for each in arrays], cores, progress, "first stage"),
-        "full_score_per_s": _rates(score_arrays, arrays, cores, progress, "full score"),
-        "bytes_per_finger": round(statistics.mean(len(template.to_bytes()) for template in templates)),
->>>>>>> w-gal
     }
 
 
