@@ -15,12 +15,13 @@ RATES = {"first_stage_per_s": 2_000_000, "full_score_per_s": 50_000, "bytes_per_
 
 
 def test_the_model_is_in_proportion_and_its_strangers_keep_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = forecast(1_000_000, RATES), forecast(2_000_000, RATES, mates=[0.9] * 20)
-    assert small["costs"]["one_finger_core_s"] == pytest.approx(0.54)
-    assert large["costs"]["memory_gb"] == pytest.approx(1.8)
-    assert large["one_finger"]["false_positives_at"]["1e-06"] == pytest.approx(2.0)
-    monkeypatch.setattr("mithaq.measure.forecast.SEARCHES", 1)
-    assert not forecast(20_000_000, RATES)["one_finger"]["is_claimable"]
+    small, large = forecast(50_000, RATES), forecast(100_000, RATES, mates=[0.9] * 20)
+    assert small["costs"]["one_finger_core_s"] == pytest.approx(0.065, abs=0.006)
+    assert large["costs"]["memory_gb"] == pytest.approx(0.1)
+    assert large["one_finger"]["false_positives_at"]["1e-06"] == pytest.approx(0.1)
+    assert large["one_finger"]["is_claimable"]
+    monkeypatch.setattr("mithaq.measure.forecast.FPIR", 1e-5)
+    assert not forecast(100_000, RATES)["one_finger"]["is_claimable"]
     ten = large["ten_fingers"]
     assert max(ten["highest_of_searches"]) < ten["nats_for_fpir"]
     assert ten["fnir"] == 0.0

@@ -33,11 +33,7 @@ def finger_extract(
     from mithaq.image import Box
 
     with Box() as box:
-<<<<<<< HEAD
-        template = _template(box, image, ppi, network=network)
-=======
-        template = template_in(box, image, ppi)
->>>>>>> w-gal
+        template = template_in(box, image, ppi, network=network)
     write_file(output, template.to_bytes())
     reasons = list(shortcomings(template))
     say(
@@ -98,13 +94,9 @@ def _how_often(rate: float) -> str:
     return f"about once in {1 / rate:,.0f} comparisons" + (" (extrapolated)" if is_extrapolated(rate) else "")
 
 
-<<<<<<< HEAD
-def _template(
+def template_in(
     box: Box, file: Path, ppi: float | None, default_ppi: float | None = None, *, network: str = "teacher"
 ) -> Template:
-=======
-def template_in(box: Box, file: Path, ppi: float | None, default_ppi: float | None = None) -> Template:
->>>>>>> w-gal
     """The template in a file, or of the picture in it."""
     from mithaq.finger import Template, extract
     from mithaq.image import gray_image, to_matcher

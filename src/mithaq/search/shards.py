@@ -23,9 +23,10 @@ from typing import Any, Self
 
 from mithaq.errors import MithaqError, StorageError
 from mithaq.finger import Template
+from mithaq.search.filters import Filters
 from mithaq.search.parameters import ANSWER_WAIT_S
-from mithaq.search.shape import Counts, check_request, persons
-from mithaq.units import Candidate
+from mithaq.search.shape import Counts, How, check_request, in_order
+from mithaq.units import Candidate, FingerPosition
 
 IN_FLIGHT = 4
 """Questions under way at a time. Each holds every shard's core, so more would only make all of them slower."""
@@ -87,12 +88,22 @@ class Shards:
             self.close()
             raise
 
-    def search(self, probes: Sequence[Template], *, threshold: float, top: int, **how: Any) -> list[Candidate]:
-        """As `Gallery.search`, with its other keywords: positions, filters, how."""
-        check_request(len(probes), threshold, top, self._place)
+    def search(
+        self,
+        probes: Sequence[Template],
+        *,
+        threshold: float,
+        top: int,
+        positions: Sequence[FingerPosition] | None = None,
+        filters: Filters | None = None,
+        how: How = "exhaustive",
+    ) -> list[Candidate]:
+        """As `Gallery.search`. Each shard chooses its own rows for the full comparison, so that no fewer are compared."""
+        check_request(len(probes), threshold, top, self._place, positions=positions, filters=filters, how=how)
         sent = [probe.to_bytes() for probe in probes]
-        answers = self._ask("search", sent, {"threshold": threshold, "top": top, **how})
-        return persons((candidate for answer in answers for candidate in answer), top)
+        rest = {"threshold": threshold, "top": top, "positions": positions, "filters": filters, "how": how}
+        answers = self._ask("search", sent, rest)
+        return in_order((candidate for answer in answers for candidate in answer), top)
 
     def count(self) -> Counts:
         """Persons, fingers and impressions of all shards together."""
@@ -222,7 +233,8 @@ def _start(shards: int) -> Any:
                 log_to_driver=False,
                 configure_logging=False,
             )
-            if ray.util.get_node_ip_address() != LOOPBACK:  # it read its settings before they were made here
+            address: Any = ray.util.get_node_ip_address
+            if address() != LOOPBACK:  # it read its settings before they were made here
                 ray.shutdown()
                 raise _refusal(*_OPEN)
         _users += 1
