@@ -156,7 +156,7 @@ def _flow(draw: np.random.Generator, x: NDArray[Any], y: NDArray[Any]) -> NDArra
     other_x, other_y = draw.uniform(60.0, 120.0, BATCH), draw.uniform(70.0, 150.0, BATCH)
 
     def bearing(at_x: NDArray[Any], at_y: NDArray[Any]) -> NDArray[Any]:
-        return np.arctan2(-(y - at_y[:, None]), x - at_x[:, None])
+        return np.asarray(np.arctan2(-(y - at_y[:, None]), x - at_x[:, None]))
 
     loop = 0.5 * (bearing(core_x, core_y) - bearing(core_x + side * delta_x, core_y + delta_y))
     whorl = 0.5 * (

@@ -30,6 +30,8 @@ from mithaq.units import Candidate, FingerPosition
 
 IN_FLIGHT = 4
 """Questions under way at a time. Each holds every shard's core, so more would only make all of them slower."""
+START_S = 180.0
+"""Seconds for opening a shard and loading its compiled comparisons; the first run after an installation compiles them."""
 RETRIES = 3
 """Times that a question is asked again of an actor that died over it, before the question is given up."""
 OBJECT_STORE_BYTES = 80 << 20
@@ -83,7 +85,7 @@ class Shards:
         actor = self._ray.remote(**options)(_Shard)
         self._actors = [actor.remote(str(path), number) for number, path in enumerate(self.paths)]
         try:
-            self.count()  # a folder that cannot be opened is said now
+            self._ask("prepare", wait_s=max(wait_s, START_S))  # a folder that cannot be opened is said now
         except BaseException:
             self.close()
             raise
@@ -122,7 +124,7 @@ class Shards:
     def _place(self) -> str:
         return f"{len(self.paths)} shards"
 
-    def _ask(self, question: str, *arguments: Any) -> list[Any]:
+    def _ask(self, question: str, *arguments: Any, wait_s: float | None = None) -> list[Any]:
         if self._closed:
             raise _refusal("GAL-075", "the shards were closed", self._place, "open ones", "open them again")
         if not self._places.acquire(blocking=False):
@@ -131,19 +133,19 @@ class Shards:
             )
         try:
             asked = [getattr(actor, question).remote(*arguments) for actor in self._actors]
-            return [self._answer(number, reference) for number, reference in enumerate(asked)]
+            return [self._answer(number, reference, wait_s or self.wait_s) for number, reference in enumerate(asked)]
         finally:
             self._places.release()
 
-    def _answer(self, number: int, reference: Any) -> Any:
+    def _answer(self, number: int, reference: Any, wait_s: float) -> Any:
         place = str(self.paths[number])
         try:
-            answer = self._ray.get(reference, timeout=self.wait_s)
+            answer = self._ray.get(reference, timeout=wait_s)
         except self._ray.exceptions.GetTimeoutError:
             self._ray.kill(self._actors[number], no_restart=False)
             raise _refusal(
                 "GAL-071",
-                f"a shard did not answer in {self.wait_s:g} s, and its process was replaced",
+                f"a shard did not answer in {wait_s:g} s, and its process was replaced",
                 place,
                 "an answer in time",
                 "look at its load, or allow more time",
@@ -206,6 +208,13 @@ class _Shard:
             return found
         except MithaqError as error:
             return error.as_dict()
+
+    def prepare(self) -> dict[str, str] | None:
+        try:
+            self._open().prepare()
+        except MithaqError as error:
+            return error.as_dict()
+        return None
 
     def process(self) -> int:
         return os.getpid()
