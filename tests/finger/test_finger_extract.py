@@ -117,7 +117,7 @@ def test_pictures_outside_the_limits_are_refused(image: GrayImage, code: str) ->
 def test_without_the_right_model_nothing_is_extracted(monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules[extract_function.__module__]
     require_model()
-    monkeypatch.setattr(module, "_shared", [])
+    monkeypatch.setattr(module, "_shared", {})
     monkeypatch.setattr(parameters, "MODEL_FILE", "nowhere.onnx")
     with pytest.raises(SettingsError, match="FIN-001"):
         require_model()

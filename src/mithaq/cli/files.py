@@ -1,4 +1,4 @@
-"""`mithaq finger` and `gallery`: prints and galleries on files, without a node."""
+"""`mithaq finger`: prints on files, without a node."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mithaq.cli.output import Json, progress, read_file, say, write_file
-from mithaq.errors import FormatError
+from mithaq.cli.output import Json, read_file, say, write_file
 
 if TYPE_CHECKING:
     from mithaq.finger import Template
     from mithaq.image import Box
 
 finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
-gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable file.")
-
 Ppi = Annotated[float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")]
+Network = Annotated[str, typer.Option(help="teacher (accurate) or fast (some thirty times faster).")]
 TEMPLATE_SUFFIX = ".template"
 PAIRS_SHOWN = 12
 
@@ -27,6 +25,7 @@ def finger_extract(
     image: Annotated[Path, typer.Argument(help="A picture of one print.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The template's file.")],
     ppi: Ppi = None,
+    network: Network = "teacher",
     json_: Json = False,
 ) -> None:
     """Minutiae, codes and quality of a print."""
@@ -34,7 +33,7 @@ def finger_extract(
     from mithaq.image import Box
 
     with Box() as box:
-        template = _template(box, image, ppi)
+        template = template_in(box, image, ppi, network=network)
     write_file(output, template.to_bytes())
     reasons = list(shortcomings(template))
     say(
@@ -56,7 +55,7 @@ def finger_compare(
     from mithaq.image import Box
 
     with Box() as box:
-        score = compare(_template(box, a, ppi), _template(box, b, ppi))
+        score = compare(template_in(box, a, ppi), template_in(box, b, ppi))
     rate = false_match_rate(score.value)
     say(
         {"score": score.value, "parts": dict(score.parts), "pairs": score.pairs.tolist(), "false_match_rate": rate},
@@ -87,67 +86,6 @@ def finger_draw(
     say({"minutiae": len(template), "file": str(output)}, json_, [str(output)])
 
 
-@gallery.command("build")
-def gallery_build(
-    folder: Annotated[Path, typer.Argument(help="Pictures named REFERENCE_POSITION.ext.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The gallery's folder.")],
-    ppi: Annotated[
-        float | None, typer.Option(min=100, max=4000, help="Resolution, where the files do not say it.")
-    ] = None,
-    json_: Json = False,
-) -> None:
-    """Make a gallery from a folder of pictures, or add to one; what is there already is left alone."""
-    from mithaq.errors import ImageError
-    from mithaq.finger import shortcomings
-    from mithaq.image import Box
-    from mithaq.node.enrol import list_items
-    from mithaq.search import Gallery
-
-    items = list_items(folder, default_ppi=ppi)
-    added, left_out = 0, []
-    with Box() as box, Gallery(output, writable=True) as target, progress() as bar:
-        task = bar.add_task("building", total=len(items))
-        for item in items:
-            try:
-                template = _template(box, item.file, item.ppi, item.default_ppi)
-                reasons = shortcomings(template)
-            except (ImageError, FormatError) as error:
-                reasons = (error.code,)
-            if reasons:
-                left_out.append({"file": item.file.name, "reasons": list(reasons)})
-            else:
-                added += target.add(item.person, item.position, item.impression, template)
-            bar.advance(task)
-        counts = target.count()
-    say(
-        {"added": added, "left_out": left_out, "persons": counts.persons, "impressions": counts.impressions},
-        json_,
-        [f"{added} added; {counts.persons} persons, {counts.impressions} impressions in all",
-         *[f"left out: {row['file']} ({', '.join(row['reasons'])})" for row in left_out]],
-    )  # fmt: skip
-
-
-@gallery.command("search")
-def gallery_search(
-    path: Annotated[Path, typer.Argument(metavar="GALLERY", help="A gallery's folder.")],
-    image: Annotated[Path, typer.Argument(help="A picture or a template.")],
-    top: Annotated[int, typer.Option(min=1, max=1000, help="Candidates at most.")] = 10,
-    fmr: Annotated[float, typer.Option(help="False-match rate that a comparison must not exceed.")] = 1e-4,
-    ppi: Ppi = None,
-    json_: Json = False,
-) -> None:
-    """The candidates for a print, best first."""
-    from mithaq.finger import threshold_for
-    from mithaq.image import Box
-    from mithaq.search import Gallery
-
-    with Box() as box, Gallery(path) as source:
-        found = source.search([_template(box, image, ppi)], threshold=threshold_for(fmr), top=top)
-    rows = [{"reference": c.reference, "position": int(c.position), "score": c.score, "parts": c.parts} for c in found]
-    lines = [f"{row['reference']:24} position {row['position']:2}  score {row['score']:.4f}" for row in rows]
-    say({"candidates": rows}, json_, lines or ["No candidate."])
-
-
 def _how_often(rate: float) -> str:
     from mithaq.finger.calibration import is_extrapolated
 
@@ -156,7 +94,9 @@ def _how_often(rate: float) -> str:
     return f"about once in {1 / rate:,.0f} comparisons" + (" (extrapolated)" if is_extrapolated(rate) else "")
 
 
-def _template(box: Box, file: Path, ppi: float | None, default_ppi: float | None = None) -> Template:
+def template_in(
+    box: Box, file: Path, ppi: float | None, default_ppi: float | None = None, *, network: str = "teacher"
+) -> Template:
     """The template in a file, or of the picture in it."""
     from mithaq.finger import Template, extract
     from mithaq.image import gray_image, to_matcher
@@ -164,4 +104,5 @@ def _template(box: Box, file: Path, ppi: float | None, default_ppi: float | None
     data = read_file(file)
     if file.suffix == TEMPLATE_SUFFIX:
         return Template.from_bytes(data)
-    return extract(to_matcher(gray_image(box, data, user_ppi=ppi, default_ppi=default_ppi, place=file.name)))
+    picture = to_matcher(gray_image(box, data, user_ppi=ppi, default_ppi=default_ppi, place=file.name))
+    return extract(picture, network=network)

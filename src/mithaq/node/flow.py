@@ -21,7 +21,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.finger import threshold_for
 from mithaq.node import chain, journal, officers, outgoing
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
@@ -35,6 +34,7 @@ from mithaq.node.followup import (
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
 from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
+from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
     QUERY_LIFE,
@@ -49,7 +49,7 @@ from mithaq.node.states import (
 )
 from mithaq.node.store import Tx, conversations, messages, references
 from mithaq.node.store.conversations import Conversation
-from mithaq.pact.agreement import Agreement, candidate_cap, threshold_fmr
+from mithaq.pact.agreement import Agreement, candidate_cap
 from mithaq.pact.gate import QueryFacts, Refused, gate, parse_offence, quota_day
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import ANSWER_EVENT, CONCLUSION_EVENT, Actor, Conclusion, Event, Outcome, Side, State
@@ -85,7 +85,7 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     require_codes(order)
     stages = Stages()
     pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)
-    examined = [examine(*picture, stages=stages) for picture in pictures]
+    examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in pictures]
     chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
     if not chosen:
         return Unsearchable(_shortcomings(examined))
@@ -221,23 +221,15 @@ def answer(node: Node, conversation_id: str) -> None:
     try:
         with stages("decode"):
             images = [(node.gray(found), found.position, found.impression) for found in kept]
-        examined = [examine(*picture, stages=stages) for picture in images]
+        examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in images]
         failures = _shortcomings(examined)
     except MithaqError as error:
         if error.exit_status != 3:  # our own trouble, not the picture's: the step is tried again
             raise
         examined, failures = [], ("unreadable",)
-    usable = [found.template for found in examined if not found.shortcomings]
+    usable = any(not found.shortcomings for found in examined)
     with stages("search"):
-        found_candidates = (
-            node.searcher.search(
-                usable,
-                threshold=threshold_for(threshold_fmr(agreement, conversation.search_type)),
-                top=candidate_cap(agreement, conversation.search_type),
-            )
-            if usable
-            else []
-        )
+        candidates = search_file(node.searcher, agreement, conversation.search_type, examined)
     node.stop_at("searched-before-commit")
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
@@ -245,7 +237,7 @@ def answer(node: Node, conversation_id: str) -> None:
             return
         with stages("answer"):
             if usable:
-                found_references = [candidate.reference for candidate in found_candidates]
+                found_references = [candidate.reference for candidate in candidates]
                 _send_answer(tx, node, agreement, conversation, found_references, query, stages)
             else:
                 reasons = [(reason, node.text(reason).en) for reason in failures]
