@@ -75,7 +75,7 @@ def play(path: Path, steps: list[tuple[object, ...]]) -> Held:
     return held
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(steps=STEPS, probes=PROBES, threshold=st.sampled_from([0.0, 0.001, 0.05, 0.3]), top=st.integers(1, 4))
 def test_answer_equals_brute_force(
     steps: list[tuple[object, ...]], probes: list[tuple[int, int]], threshold: float, top: int

@@ -116,8 +116,9 @@ class GalleryFiles:
         """An empty gallery. The commit file comes last and whole, so that a creation cut short is seen as none."""
         commit = Commit(secrets.token_bytes(16), *self._descriptor)
         columns = Columns.create(self.path / _folder_name(0), commit)
-        columns.sync_folder()
+        columns.sync()
         columns.close()
+        sync_folder(columns.folder)
         self._stop("create:fields")
         write_first_commit(self.path, commit, self._stop)
 
@@ -306,7 +307,7 @@ def write_generation(path: Path, empty: Commit, pieces: Iterable[Piece], stop: C
         columns = Columns.create(folder, empty)
         newest = columns.write(pieces, empty, stop, "rewrite:half")
         columns.sync()
-        columns.sync_folder()
+        sync_folder(folder)
         stop("rewrite:fields")
         sync_folder(path)
         return newest
