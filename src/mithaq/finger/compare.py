@@ -369,3 +369,77 @@ def score_arrays(
     numbers[4] = len(overlaid) / smaller
     numbers[5] = len(overlaid)
     return numbers, overlaid
+
+
+@compiled
+def _is_after(
+    ax: NDArray[np.int16],
+    ay: NDArray[np.int16],
+    aa: NDArray[np.uint8],
+    ac: NDArray[np.uint64],
+    ar: NDArray[np.uint8],
+    bx: NDArray[np.int16],
+    by: NDArray[np.int16],
+    ba: NDArray[np.uint8],
+    bc: NDArray[np.uint64],
+    br: NDArray[np.uint8],
+) -> bool:
+    """_comes_after of two prints of the same number of minutiae: the bytes of each array in turn, lowest byte first."""
+    for which in range(5):
+        for i in range(len(aa)):
+            for w in range(ac.shape[1] if which == 3 else 1):
+                if which == 0:
+                    one, other = np.uint64(np.uint16(ax[i])), np.uint64(np.uint16(bx[i]))
+                elif which == 1:
+                    one, other = np.uint64(np.uint16(ay[i])), np.uint64(np.uint16(by[i]))
+                elif which == 2:
+                    one, other = np.uint64(aa[i]), np.uint64(ba[i])
+                elif which == 3:
+                    one, other = ac[i, w], bc[i, w]
+                else:
+                    one, other = np.uint64(ar[i]), np.uint64(br[i])
+                while one != other:
+                    if one & np.uint64(255) != other & np.uint64(255):
+                        return bool(one & np.uint64(255) > other & np.uint64(255))
+                    one, other = one >> np.uint64(8), other >> np.uint64(8)
+    return False
+
+
+@compiled
+def score_rows(
+    px: NDArray[np.int16],
+    py: NDArray[np.int16],
+    pa: NDArray[np.uint8],
+    pc: NDArray[np.uint64],
+    pr: NDArray[np.uint8],
+    starts: NDArray[np.uint32],
+    count: NDArray[np.uint8],
+    x: NDArray[np.int16],
+    y: NDArray[np.int16],
+    angle: NDArray[np.uint8],
+    codes: NDArray[np.uint64],
+    reliability: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    values: NDArray[np.float64],
+) -> None:
+    """Writes to `values` (r) what compare() gives as value for the probe and each of `rows` of a gallery's fields.
+
+    Minutia j of a row lies in block starts[row] + j // 8, lane j % 8 of `x`, `y`, `angle`, `reliability` (b, 8) and
+    `codes` (b, words, 8).
+    """
+    bx, by = np.empty(256, np.int16), np.empty(256, np.int16)
+    ba, br = np.empty(256, np.uint8), np.empty(256, np.uint8)
+    bc = np.empty((256, codes.shape[1]), np.uint64)
+    for r in range(len(rows)):
+        first, size = np.int64(starts[rows[r]]), np.int64(count[rows[r]])
+        for j in range(size):
+            block, lane = first + (j >> 3), j & 7
+            bx[j], by[j], ba[j], br[j] = x[block, lane], y[block, lane], angle[block, lane], reliability[block, lane]
+            for w in range(codes.shape[1]):
+                bc[j, w] = codes[block, w, lane]
+        fx, fy, fa, fc, fr = bx[:size], by[:size], ba[:size], bc[:size], br[:size]
+        swap = len(px) > size or (len(px) == size and _is_after(px, py, pa, pc, pr, fx, fy, fa, fc, fr))
+        if swap:
+            values[r] = score_arrays(fx, fy, fa, fc, fr, px, py, pa, pc, pr)[0][0]
+        else:
+            values[r] = score_arrays(px, py, pa, pc, pr, fx, fy, fa, fc, fr)[0][0]

@@ -19,7 +19,7 @@ from mithaq.finger import Template
 from mithaq.search import tenprint
 from mithaq.search.fields import Fields
 from mithaq.search.index import Index, build, candidates
-from mithaq.search.ranking import best, first_stage
+from mithaq.search.ranking import best, first_stage, rescore
 from mithaq.search.shape import How
 
 
@@ -98,11 +98,3 @@ class Engine:
             with self._lock:
                 self._rows_at = kept
         return kept[1]
-
-
-def rescore(fields: Fields, rows: NDArray[np.int64], probe: Template) -> NDArray[np.float64]:
-    """The interim: one comparison after another."""
-    from mithaq.finger import compare
-    from mithaq.search.fields import template_of
-
-    return np.array([compare(probe, template_of(fields, int(row))).value for row in rows], np.float64)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.finger import Template
+from mithaq.finger.compare import arrays_of, score_rows
 from mithaq.search import kernels, parameters
 from mithaq.search.fields import Fields
 
@@ -84,6 +85,30 @@ def first_stage(
 def best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Places of the k highest scores, equal ones by the earlier place, in ascending order of place."""
     return kernels.best_places(scores, k)
+
+
+def rescore(fields: Fields, rows: NDArray[np.int64], probe: Template) -> NDArray[np.float64]:
+    """The full score of the probe and each of `rows`, float64 (r), on all cores: that of finger.compare to the last bit."""
+    wanted, values = np.asarray(rows, np.int64), np.zeros(len(rows), np.float64)
+    mine = arrays_of(probe)
+
+    def score(first: int) -> None:
+        part = slice(first, first + parameters.SCORES_A_TASK)
+        score_rows(
+            *mine,
+            fields.starts,
+            fields.count,
+            fields.x,
+            fields.y,
+            fields.angle,
+            fields.codes,
+            fields.reliability,
+            wanted[part],
+            values[part],
+        )
+
+    on_all_cores(score, range(0, len(wanted), parameters.SCORES_A_TASK))
+    return values
 
 
 def on_all_cores(task: Callable[[int], None], firsts: range) -> None:
