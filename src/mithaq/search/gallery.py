@@ -130,7 +130,7 @@ class Gallery:
         with self._lock:
             view = self._ready()
         if len(view.rows):
-            self.search([view.template(int(view.rows[0]))], threshold=1.0, top=1, how=how)
+            self.search([view.template(int(view.rows[0]))], threshold=0.0, top=1, how=how)
 
     def count(self) -> Counts:
         """Persons (references), fingers (positions of a reference) and impressions at this moment."""
