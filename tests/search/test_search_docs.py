@@ -15,13 +15,7 @@ from search_twins import template_of
 from mithaq.finger import Template
 from mithaq.search import Attributes, Counts, Gallery, RemoteGallery
 from mithaq.search.filters import SETS
-from mithaq.search.parameters import (
-    EXHAUSTIVE_IMPRESSIONS,
-    INDEX_CANDIDATES,
-    LEAST_PERSONS,
-    PLACES,
-    RESCORED_ROWS,
-)
+from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, INDEX_CANDIDATES, LEAST_PERSONS, PLACES, RESCORED_ROWS
 from mithaq.units import Candidate, FingerPosition
 
 PAGE = Path(__file__).parents[2] / "docs" / "search.md"
