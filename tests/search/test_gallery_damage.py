@@ -141,6 +141,8 @@ def test_each_file_cut_gone_or_damaged(three: Path, column: str) -> None:
     for length in (len(whole) - 1, 64, 40, 0):
         path.write_bytes(whole[:length])
         assert code_of(three) == code_of(three, writable=True) == "GAL-005"
+        with pytest.raises(StorageError, match=f"fields.0/{column}"):
+            Gallery(three)
     path.unlink()
     assert code_of(three) == "GAL-005"
     changed = bytearray(whole)

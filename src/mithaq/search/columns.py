@@ -42,7 +42,6 @@ class Columns:
         self._flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         self._fds: dict[str, int] = {}
         self._changed: set[str] = set()  # files that are to be synced
-        self.troubled = ""  # the file that an error is about
         try:
             self.take_up(commit)
         except BaseException:
@@ -63,22 +62,21 @@ class Columns:
     def take_up(self, commit: Commit) -> None:
         """Opens the files that are not open yet and looks at the length of all: reading past a cut would end the process."""
         for column in commit.columns:
-            self.troubled = column.name
             if column.name not in self._fds:
                 self._open(column, commit)
             size = os.fstat(self._fds[column.name]).st_size
             if size < column.end(commit):
-                raise Damaged("short", size)
+                raise Damaged("short", size, column.name)
 
     def _open(self, column: Column, commit: Commit) -> None:
         try:
             fd = os.open(self.folder / column.name, self._flags)
         except FileNotFoundError:
-            raise Damaged("short", 0) from None
+            raise Damaged("short", 0, column.name) from None
         self._fds[column.name] = fd
         head = os.pread(fd, HEAD_BYTES, 0)
         if len(head) < HEAD_BYTES:
-            raise Damaged("short", len(head))
+            raise Damaged("short", len(head), column.name)
         layout.check_head(head, commit, column)
 
     def map(self, commit: Commit) -> dict[str, NDArray[Any]]:
@@ -104,7 +102,6 @@ class Columns:
             for column in commit.columns:
                 if column.name not in piece:
                     continue
-                self.troubled = column.name
                 elements = piece[column.name]
                 if column.name in _RELATIVE:
                     elements = (elements + commit.count(_RELATIVE[column.name])).astype(column.dtype)
@@ -136,7 +133,6 @@ class Columns:
             if column.erased:
                 if column.name == "quality":
                     stop(half_point)
-                self.troubled = column.name
                 self._changed.add(column.name)
                 item = column.item_bytes(commit.words)
                 for first, last in spans.get(column.unit, ()):
@@ -147,7 +143,6 @@ class Columns:
 
         All files at once: the file system then writes its journal once or twice, not once for each (ten times faster).
         """
-        self.troubled = ""
         changed = [self._fds[name] for name in self._changed if name in self._fds]
         if changed:
             with ThreadPoolExecutor(len(changed)) as pool:

@@ -168,7 +168,7 @@ class GalleryFiles:
                 try:
                     self._require_columns().take_up(newest)
                 except Damaged as damage:
-                    raise self.refuse(damage, f"{self.folder.name}/{self._require_columns().troubled}") from None
+                    raise self.refuse(damage, self.folder.name) from None
                 self.commit = newest
         except OSError as error:
             raise from_os_error(error, str(self.path)) from None
@@ -339,7 +339,7 @@ def write_first_commit(path: Path, commit: Commit, stop: Callable[[str], None]) 
 
 def refusal_of(damage: Damaged, place: Path) -> StorageError:
     """The StorageError for damage found at `place`."""
-    return refusal(damage.kind, str(place), met=damage.met, expected=layout.FORMAT_VERSION)
+    return refusal(damage.kind, str(place / damage.where), met=damage.met, expected=layout.FORMAT_VERSION)
 
 
 def lock_folder(path: Path) -> int:

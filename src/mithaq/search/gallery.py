@@ -189,7 +189,7 @@ class Gallery:
         try:
             return View.of(self._files.commit, self._files.map())
         except Damaged as damage:
-            raise self._files.refuse(damage, f"{self._files.folder.name}/removed") from None
+            raise self._files.refuse(damage, self._files.folder.name) from None
 
     def _read_on(self) -> View:
         """The view of the newest commit."""
@@ -212,7 +212,7 @@ class Gallery:
                 self._sound = view.commit
                 return view
             if self._files.advance().step == view.commit.step:
-                raise self._files.refuse(Damaged("column"), f"{self._files.folder.name}/{damaged}")
+                raise self._files.refuse(Damaged("column", where=damaged), self._files.folder.name)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class View:
         live = np.ones(commit.rows, np.uint8)
         removed = columns["removed"]
         if len(removed) and int(removed.max()) >= commit.rows:
-            raise Damaged("column")
+            raise Damaged("column", where="removed")
         live[removed] = 0
         names = Fields.__dataclass_fields__.keys() - {"live"}
         return cls(commit, columns, Fields(live=live, **{name: columns[name] for name in names}))
