@@ -68,7 +68,7 @@ def agreement_twin(probe: Codes, other: Codes) -> tuple[int, float]:
     """(sum of the gains, score): bit by bit, minutia by minutia."""
     surest = sorted(range(len(probe)), key=lambda i: -int(probe.reliability[i]))[: parameters.FIRST_STAGE_MINUTIAE]
     surest = [i for i in surest if probe.reliability[i]]
-    reach = round(parameters.REACH - parameters.REACH_FALL * float(np.log2(len(other) + 1.0)))
+    reach = max(0, round(parameters.REACH - parameters.REACH_FALL * float(np.log2(len(other) + 1.0))))
     total = 0
     for i in surest:
         nearest = 255
@@ -77,5 +77,5 @@ def agreement_twin(probe: Codes, other: Codes) -> tuple[int, float]:
             if other.reliability[j] and min(turn, 256 - turn) <= parameters.GATE:
                 nearest = min(nearest, int(np.bitwise_count(probe.codes[i] ^ other.codes[j]).sum()))
         total += max(0, reach - nearest) ** 2 * int(probe.reliability[i])
-    most = max(1, sum(int(probe.reliability[i]) for i in surest)) * max(1, reach) ** 2
+    most = max(1, sum(int(probe.reliability[i]) for i in surest)) * parameters.REACH**2
     return total, float(np.float32(total) * np.float32(1.0 / most))

@@ -16,8 +16,9 @@ from mithaq.finger import Template
 from mithaq.finger.compare import compare
 from mithaq.search import Counts, Gallery, Impression, Searcher
 from mithaq.search.engine import Engine
+from mithaq.search.fields import Fields
 from mithaq.search.files import GalleryFiles
-from mithaq.search.shelf import View
+from mithaq.search.shelf import View, reference_hash, reference_hashes
 from mithaq.units import Candidate, FingerPosition
 
 Held = list[tuple[str, int, int, Template]]
@@ -75,7 +76,7 @@ def play(path: Path, steps: list[tuple[object, ...]]) -> Held:
     return held
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(steps=STEPS, probes=PROBES, threshold=st.sampled_from([0.0, 0.001, 0.05, 0.3]), top=st.integers(1, 4))
 def test_answer_equals_brute_force(
     steps: list[tuple[object, ...]], probes: list[tuple[int, int]], threshold: float, top: int
@@ -282,3 +283,43 @@ def test_a_removal_between_two_steps_of_a_search(
         assert {c.reference for c in reader.search(probes, threshold=MATE, top=9)} == {"B-2", "D-4"}
         assert not pending
         assert reader.count() == Counts(3, 3, 3)
+
+
+def test_rows_that_are_packed_already(place: Path, three: Path) -> None:
+    """Added as they are, they are found as those of `three` are; persons numbered after those who are there."""
+    templates = [template_of(n) for n in (1, 2, 3, 4)]
+    fields = Fields.of(templates, positions=[2, 7, 2, 1], persons=[0, 0, 1, 2], impressions=[0, 0, 0, 1])
+    with Gallery(place.parent / "packed", writable=True) as gallery, Gallery(three) as other:
+        gallery.add_fields(fields, ["A-1", "B-2", "C-3"], size=(300, 300))
+        probes = [template_of(n, 1) for n in (1, 2, 3, 4)]
+        assert gallery.search(probes, threshold=0.0, top=9) == other.search(probes, threshold=0.0, top=9)
+        assert list(gallery.slots()) == list(other.slots())
+        gallery.add_fields(fields, ["A-9", "B-9", "C-9"])
+        gallery.check()
+        assert gallery.remove("A-9") == 2
+        assert [slot[0] for slot in gallery.slots()] == ["A-1", "A-1", "B-2", "C-3", "B-9", "C-9"]
+        with pytest.raises(StorageError, match="GAL-010"):
+            gallery.add_fields(fields, ["A-8", "../x", "C-8"])
+
+
+def test_references_of_a_gallery_too_large_to_be_followed_one_by_one(place: Path) -> None:
+    """Past some thousand rows references are sorted by their hash; later ones are kept beside that."""
+    names = [f"P{n}" for n in range(5000)]
+    fields = Fields.of([template_of(1)] * 5000)
+    with Gallery(place, writable=True) as gallery:
+        gallery.add_fields(fields, names)
+        assert "P0" in gallery
+        assert "P4999" in gallery
+        assert "P5000" not in gallery
+        assert gallery.remove("P17") == 1
+        assert "P17" not in gallery
+        assert gallery.add("P17", 3, 0, template_of(2))
+        assert gallery.add("P18", 3, 0, template_of(2))
+        assert gallery.remove("P18") == 2
+        assert gallery.count().persons == 4999
+        hashes = reference_hashes(*(gallery._view.columns[name] for name in ("names", "name_ends")))
+        assert hashes[20:30].tolist() == [reference_hash(f"P{n}".encode()) for n in range(20, 30)]
+        gallery.compact()
+        assert "P17" in gallery
+        assert "P4999" in gallery
+        assert list(gallery.slots())[-1] == ("P17", 3, 0)

@@ -19,7 +19,7 @@ from search_twins import MATE, template_of
 
 from mithaq.errors import StorageError
 from mithaq.finger import Template
-from mithaq.search import Counts, Gallery, RemoteGallery, Searcher, serve_gallery
+from mithaq.search import Attributes, Counts, Filters, Gallery, RemoteGallery, Searcher, serve_gallery
 from mithaq.search.parameters import PLACES
 from mithaq.units import Candidate, FingerPosition
 
@@ -117,6 +117,32 @@ def test_the_same_answers_as_the_gallery_itself(three: Path, path: Path) -> None
         gallery.add("D-4", 1, 0, template_of(9))
         assert remote.search([template_of(9)], threshold=MATE, top=1)[0].reference == "D-4"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_positions_filters_and_the_way_of_searching_arrive(path: Path) -> None:
+    afis = Afis()
+    narrowed = Filters(frozenset({FingerPosition(2)}), "F", (1980, 1990), frozenset({3, 4}))
+    questions: list[dict[str, Any]] = [
+        {"positions": None, "filters": None, "how": "exhaustive"},
+        {"positions": [FingerPosition(2), FingerPosition(0)], "filters": narrowed, "how": "indexed"},
+        {"positions": None, "filters": Filters(), "how": "exhaustive"},
+    ]
+    with serving(afis, path):
+        for question in questions:
+            assert RemoteGallery(path).search([template_of(1)] * 2, threshold=0.5, top=1, **question) == [FOUND]
+            assert afis.narrowed == question
+
+
+def test_narrowed_searches_have_the_gallery_s_own_answers(three: Path, path: Path) -> None:
+    with Gallery(three, writable=True) as gallery, serving(gallery, path):
+        gallery.add("D-4", 2, 0, template_of(3, 2), Attributes("M"))
+        probes = [template_of(1, 1), template_of(2, 1)]
+        for filters in (None, Filters(sex="F"), Filters(frozenset({FingerPosition(7)}))):
+            for positions in (None, [FingerPosition(2), FingerPosition(7)], [FingerPosition(0)] * 2):
+                asked: dict[str, Any] = {"positions": positions, "filters": filters, "threshold": MATE, "top": 5}
+                found = gallery.search(probes, **asked)
+                assert found
+                assert RemoteGallery(path).search(probes, **asked) == found
 
 
 def test_any_searcher_can_be_served(path: Path) -> None:

@@ -54,10 +54,10 @@ def test_every_lane_of_probe_and_gallery_is_read(scan) -> None:
         others = random_codes(4, 24, unreliable=1.0)
         gallery = _with(others, lane, one, turn=0)
         probe = _with(others, lane, one, turn=0)
-        assert first_stage(fields_of([gallery]), None, probe, scan=scan)[0] > 0.99
+        assert first_stage(fields_of([gallery]), None, probe, scan=scan)[0] > 0.5
     for turn in range(256):
         far = first_stage(fields_of([_with(one, 0, one, turn)]), None, one, scan=scan)[0]
-        assert (far > 0.99) == (min(turn, 256 - turn) <= parameters.GATE)
+        assert (far > 0.5) == (min(turn, 256 - turn) <= parameters.GATE)
 
 
 def _with(codes: Codes, lane: int, one: Codes, turn: int) -> Codes:

@@ -162,8 +162,9 @@ def compact(path: Place, json_: Json = False) -> None:
     """Give back the room of what was removed. Searches may go on meanwhile; needs room for a second copy."""
     from mithaq.search import Gallery
 
+    with Gallery(path) as source:  # a writer would make a gallery where there is none
+        before = source.commit.bytes
     with Gallery(path, writable=True) as target:
-        before = target.commit.bytes
         target.compact()
         after = target.commit.bytes
     say({"bytes_before": before, "bytes": after}, json_, [f"{before} bytes before, {after} now"])

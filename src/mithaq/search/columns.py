@@ -12,6 +12,7 @@ import mmap
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Columns:
         self.folder = folder
         self._flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         self._fds: dict[str, int] = {}
-        self.troubled = ""  # the file that an error is about
+        self._changed: set[str] = set()  # files that are to be synced
         try:
             self.take_up(commit)
         except BaseException:
@@ -54,27 +55,28 @@ class Columns:
         folder.mkdir(mode=0o700)
         for column in commit.columns:
             _make(folder / column.name, commit, column)
-        return cls(folder, commit, writable=True)
+        made = cls(folder, commit, writable=True)
+        made._changed.update(made._fds)
+        return made
 
     def take_up(self, commit: Commit) -> None:
         """Opens the files that are not open yet and looks at the length of all: reading past a cut would end the process."""
         for column in commit.columns:
-            self.troubled = column.name
             if column.name not in self._fds:
                 self._open(column, commit)
             size = os.fstat(self._fds[column.name]).st_size
             if size < column.end(commit):
-                raise Damaged("short", size)
+                raise Damaged("short", size, column.name)
 
     def _open(self, column: Column, commit: Commit) -> None:
         try:
             fd = os.open(self.folder / column.name, self._flags)
         except FileNotFoundError:
-            raise Damaged("short", 0) from None
+            raise Damaged("short", 0, column.name) from None
         self._fds[column.name] = fd
         head = os.pread(fd, HEAD_BYTES, 0)
         if len(head) < HEAD_BYTES:
-            raise Damaged("short", len(head))
+            raise Damaged("short", len(head), column.name)
         layout.check_head(head, commit, column)
 
     def map(self, commit: Commit) -> dict[str, NDArray[Any]]:
@@ -100,7 +102,6 @@ class Columns:
             for column in commit.columns:
                 if column.name not in piece:
                     continue
-                self.troubled = column.name
                 elements = piece[column.name]
                 if column.name in _RELATIVE:
                     elements = (elements + commit.count(_RELATIVE[column.name])).astype(column.dtype)
@@ -109,6 +110,7 @@ class Columns:
                 added[column.name] = weighted_sum(data, commit.count(column.unit) + column.extra)
                 if column.name == "quality":
                     stop(half_point)
+                self._changed.add(column.name)
                 _write_all(self._fds[column.name], data.tobytes(), end)
             grown = {unit: len(piece[name]) for unit, name in _COUNTED.items() if name in piece}
             commit = commit.with_sums(added, {}).grown(grown)
@@ -131,19 +133,23 @@ class Columns:
             if column.erased:
                 if column.name == "quality":
                     stop(half_point)
-                self.troubled = column.name
+                self._changed.add(column.name)
                 item = column.item_bytes(commit.words)
                 for first, last in spans.get(column.unit, ()):
                     _write_all(self._fds[column.name], bytes((last - first) * item), HEAD_BYTES + first * item)
 
     def sync(self) -> None:
-        """All of it on the disk when this returns."""
-        for name, fd in self._fds.items():
-            self.troubled = name
-            os.fdatasync(fd)
+        """All that was written on the disk when this returns, new files with their names.
 
-    def sync_folder(self) -> None:
-        sync_folder(self.folder)
+        All files at once: the file system then writes its journal once or twice, not once for each (ten times faster).
+        """
+        changed = [self._fds[name] for name in self._changed if name in self._fds]
+        if changed:
+            with ThreadPoolExecutor(len(changed)) as pool:
+                list(pool.map(os.fdatasync, changed))
+        if any(column.optional and column.name in self._changed for column in COLUMNS):
+            sync_folder(self.folder)
+        self._changed.clear()
 
     def cut(self, commit: Commit) -> None:
         """Takes away what stands past the commit, and files that it does not count."""
@@ -189,7 +195,6 @@ def _make(path: Path, commit: Commit, column: Column) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         _write_all(fd, layout.pack_head(commit, column) + bytes(column.extra * column.item_bytes(commit.words)), 0)
-        os.fsync(fd)
     finally:
         os.close(fd)
 

@@ -138,21 +138,3 @@ _KIND_SHIFTS = np.arange(0, 2 * LANES, 2, dtype=np.uint16)
 def kinds(kind: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """The minutia kinds of blocks, uint8 (b, 8), from two bits a lane."""
     return ((kind[:, None] >> _KIND_SHIFTS) & np.uint16(3)).astype(np.uint8)
-
-
-def template_of(fields: Fields, row: int) -> Template:
-    """The interim."""
-    blocks, count = slice(int(fields.starts[row]), int(fields.starts[row + 1])), int(fields.count[row])
-    lanes = {name: getattr(fields, name)[blocks].reshape(-1)[:count] for name in ("x", "y", "angle", "reliability")}
-    return Template(
-        width=1,
-        height=1,
-        x_px=lanes["x"],
-        y_px=lanes["y"],
-        angle=lanes["angle"],
-        quality=np.zeros(count, np.uint8),
-        kind=np.zeros(count, np.uint8),
-        reliability=lanes["reliability"],
-        quality_score=0,
-        codes=fields.codes[blocks].transpose(0, 2, 1).reshape(-1, fields.codes.shape[1])[:count],
-    )

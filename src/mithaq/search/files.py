@@ -116,8 +116,9 @@ class GalleryFiles:
         """An empty gallery. The commit file comes last and whole, so that a creation cut short is seen as none."""
         commit = Commit(secrets.token_bytes(16), *self._descriptor)
         columns = Columns.create(self.path / _folder_name(0), commit)
-        columns.sync_folder()
+        columns.sync()
         columns.close()
+        sync_folder(columns.folder)
         self._stop("create:fields")
         write_first_commit(self.path, commit, self._stop)
 
@@ -167,7 +168,7 @@ class GalleryFiles:
                 try:
                     self._require_columns().take_up(newest)
                 except Damaged as damage:
-                    raise self.refuse(damage, f"{self.folder.name}/{self._require_columns().troubled}") from None
+                    raise self.refuse(damage, self.folder.name) from None
                 self.commit = newest
         except OSError as error:
             raise from_os_error(error, str(self.path)) from None
@@ -306,7 +307,7 @@ def write_generation(path: Path, empty: Commit, pieces: Iterable[Piece], stop: C
         columns = Columns.create(folder, empty)
         newest = columns.write(pieces, empty, stop, "rewrite:half")
         columns.sync()
-        columns.sync_folder()
+        sync_folder(folder)
         stop("rewrite:fields")
         sync_folder(path)
         return newest
@@ -338,7 +339,7 @@ def write_first_commit(path: Path, commit: Commit, stop: Callable[[str], None]) 
 
 def refusal_of(damage: Damaged, place: Path) -> StorageError:
     """The StorageError for damage found at `place`."""
-    return refusal(damage.kind, str(place), met=damage.met, expected=layout.FORMAT_VERSION)
+    return refusal(damage.kind, str(place / damage.where), met=damage.met, expected=layout.FORMAT_VERSION)
 
 
 def lock_folder(path: Path) -> int:

@@ -130,7 +130,7 @@ class Gallery:
         with self._lock:
             view = self._ready()
         if len(view.rows):
-            self.search([view.template(int(view.rows[0]))], threshold=1.0, top=1, how=how)
+            self.search([view.template(int(view.rows[0]))], threshold=0.0, top=1, how=how)
 
     def count(self) -> Counts:
         """Persons (references), fingers (positions of a reference) and impressions at this moment."""
@@ -195,7 +195,7 @@ class Gallery:
         try:
             return View.of(self._files.commit, self._files.map())
         except Damaged as damage:
-            raise self._files.refuse(damage, f"{self._files.folder.name}/removed") from None
+            raise self._files.refuse(damage, self._files.folder.name) from None
 
     def _read_on(self) -> View:
         """The view of the newest commit."""
@@ -218,7 +218,7 @@ class Gallery:
                 self._sound = view.commit
                 return view
             if self._files.advance().step == view.commit.step:
-                raise self._files.refuse(Damaged("column"), f"{self._files.folder.name}/{damaged}")
+                raise self._files.refuse(Damaged("column", where=damaged), self._files.folder.name)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 

@@ -219,10 +219,10 @@ def scan_plain(
     weight: NDArray[np.uint64],
     gate: np.uint8,
     reach: NDArray[np.int64],
-    scale: NDArray[np.float32],
+    scale: np.float32,
     scores: NDArray[np.float32],
 ) -> None:
-    """Writes to `scores` (r) the agreement of the probe with each of `rows`, times scale[count], in the plain form.
+    """Writes to `scores` (r) the agreement of the probe with each of `rows`, times `scale`, in the plain form.
 
     The probe: `groups` of eight minutiae, `probe_codes` (8, words, 8), `probe_angle` (64), `weight` (64), 0 in unused lanes.
     `reach[count]`: the distance from which a minutia of an impression of so many counts. `gate`: turns below it are allowed.
@@ -233,7 +233,7 @@ def scan_plain(
             groups, codes.shape[1], probe_codes, probe_angle, weight, gate, reach[count[row]],
             codes, angle, reliability, np.int64(starts[row]), np.int64(count[row]),
         )  # fmt: skip
-        scores[i] = np.float32(total) * scale[count[row]]
+        scores[i] = np.float32(total) * scale
 
 
 @compiled
@@ -250,7 +250,7 @@ def scan_vector(
     weight: NDArray[np.uint64],
     gate: np.uint8,
     reach: NDArray[np.int64],
-    scale: NDArray[np.float32],
+    scale: np.float32,
     scores: NDArray[np.float32],
 ) -> None:
     """The same in the vector form, for codes of two words: each number of groups is code of its own."""
@@ -296,7 +296,7 @@ def scan_vector(
             total = agreement_vector(
                 8, 2, probe_codes, probe_angle, weight, gate, limit, codes, angle, reliability, first, size
             )
-        scores[i] = np.float32(total) * scale[size]
+        scores[i] = np.float32(total) * scale
 
 
 scan = scan_plain if chosen_path() == "plain" else scan_vector

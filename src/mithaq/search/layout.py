@@ -36,12 +36,13 @@ _SUM = struct.Struct("<QQ")
 
 
 class Damaged(Exception):
-    """Bytes that are not what this layout says; `files` turns it into a StorageError with its place."""
+    """Bytes that are not what this layout says, `where` in a folder; `files` turns it into a StorageError with its place."""
 
-    def __init__(self, kind: str, met: int = 0) -> None:
+    def __init__(self, kind: str, met: int = 0, where: str = "") -> None:
         super().__init__(kind)
         self.kind = kind
         self.met = met
+        self.where = where
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,9 @@ def pack_head(commit: Commit, column: Column) -> bytes:
 def check_head(data: bytes, commit: Commit, column: Column) -> None:
     """Damaged "version" where the file is another format's, "mixed" where it is another gallery's, column's, generation's."""
     if len(data) == HEAD_BYTES and data[:8] == _HEAD_MAGIC and data[8:10] != FORMAT_VERSION.to_bytes(2, "little"):
-        raise Damaged("version", int.from_bytes(data[8:10], "little"))
+        raise Damaged("version", int.from_bytes(data[8:10], "little"), column.name)
     if data != pack_head(commit, column):
-        raise Damaged("mixed")
+        raise Damaged("mixed", where=column.name)
 
 
 def pack_copy(commit: Commit) -> bytes:

@@ -24,14 +24,14 @@ from mithaq.search.fields import Fields
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """A template laid out for kernels.scan: `groups` of eight minutiae, `codes` uint64 (8, words, 8), `angle` uint8 (64),
-    `weight` uint64 (64), and by a row's count of minutiae `reach` int64 (256) and `scale` float32 (256)."""
+    `weight` uint64 (64), `reach` int64 (256) by a row's count of minutiae, and `scale` of the sum."""
 
     groups: int
     codes: NDArray[np.uint64]
     angle: NDArray[np.uint8]
     weight: NDArray[np.uint64]
     reach: NDArray[np.int64]
-    scale: NDArray[np.float32]
+    scale: np.float32
 
 
 def lay_out(probe: Template) -> Probe:
@@ -44,10 +44,12 @@ def lay_out(probe: Template) -> Probe:
         part[surest] for part in (probe.codes, probe.angle, probe.reliability)
     )
     blocks = codes.reshape(kernels.GROUPS, kernels.LANES, words).transpose(0, 2, 1)
-    reach = np.rint(parameters.REACH - parameters.REACH_FALL * np.log2(np.arange(256) + 1.0)).astype(np.int64)
-    most = max(1.0, float(weight.sum())) * np.maximum(1, reach).astype(np.float64) ** 2
+    reach = np.maximum(0, np.rint(parameters.REACH - parameters.REACH_FALL * np.log2(np.arange(256) + 1.0))).astype(
+        np.int64
+    )
+    most = max(1.0, float(weight.sum())) * parameters.REACH**2
     groups = (taken + kernels.LANES - 1) // kernels.LANES
-    return Probe(groups, np.ascontiguousarray(blocks), angle, weight, reach, (1.0 / most).astype(np.float32))
+    return Probe(groups, np.ascontiguousarray(blocks), angle, weight, reach, np.float32(1.0 / most))
 
 
 def first_stage(

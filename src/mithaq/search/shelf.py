@@ -42,7 +42,7 @@ class View:
         live = np.ones(commit.rows, np.uint8)
         removed = columns["removed"]
         if len(removed) and int(removed.max()) >= commit.rows:
-            raise Damaged("column")
+            raise Damaged("column", where="removed")
         live[removed] = 0
         names = Fields.__dataclass_fields__.keys() - {"live"}
         return cls(commit, columns, Fields(live=live, **{name: columns[name] for name in names}))
@@ -106,9 +106,8 @@ class View:
     @cached_property
     def counts(self) -> Counts:
         person = self.fields.person[self.rows].astype(np.uint64)
-        fingers = np.unique(person << np.uint64(8) | self.fields.position[self.rows])
-        persons = np.unique(fingers >> np.uint64(8))
-        return Counts(len(persons), len(fingers), len(self.rows))
+        fingers = _distinct(person << np.uint64(8) | self.fields.position[self.rows])
+        return Counts(len(_distinct(fingers >> np.uint64(8))), len(fingers), len(self.rows))
 
     def spans(self, rows: NDArray[np.int64]) -> Spans:
         """What of the columns belongs to these rows, and the letters of persons who have no other; neighbours as one."""
@@ -149,6 +148,13 @@ class View:
             if (met - expected) % 2**64:
                 return column.name
         return None
+
+
+def _distinct(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The different values, ascending; without sorting where they ascend, as those of most galleries do."""
+    if len(values) and not (values[1:] >= values[:-1]).all():
+        values = np.sort(values)
+    return np.compress(np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]]), values)
 
 
 def _between(spans: Sequence[tuple[int, int]], end: int) -> list[tuple[int, int]]:

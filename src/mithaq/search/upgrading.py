@@ -96,7 +96,7 @@ def _from_descriptor(
         view = View.of(old, files.map())
         damaged = view.damaged_column()
         if damaged is not None:
-            raise files.refuse(Damaged("column"), f"{files.folder.name}/{damaged}")
+            raise files.refuse(Damaged("column", where=damaged), files.folder.name)
         entry = Entry(str(place), None, Register())
         files.rewrite(entry.pieces(_counted(_again(view), len(view.rows), progress)))
         return Upgraded(layout.FORMAT_VERSION, old.descriptor, entry.added)
