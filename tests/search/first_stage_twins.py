@@ -69,6 +69,9 @@ def agreement_twin(probe: Codes, other: Codes) -> tuple[int, float]:
     surest = sorted(range(len(probe)), key=lambda i: -int(probe.reliability[i]))[: parameters.FIRST_STAGE_MINUTIAE]
     surest = [i for i in surest if probe.reliability[i]]
     reach = max(0, round(parameters.REACH - parameters.REACH_FALL * float(np.log2(len(other) + 1.0))))
+    weight = {
+        i: max(1, round(255.0 * (int(probe.reliability[i]) / 255.0) ** parameters.RELIABILITY_POWER)) for i in surest
+    }
     total = 0
     for i in surest:
         nearest = 255
@@ -76,6 +79,6 @@ def agreement_twin(probe: Codes, other: Codes) -> tuple[int, float]:
             turn = (int(probe.angle[i]) - int(other.angle[j])) % 256
             if other.reliability[j] and min(turn, 256 - turn) <= parameters.GATE:
                 nearest = min(nearest, int(np.bitwise_count(probe.codes[i] ^ other.codes[j]).sum()))
-        total += max(0, reach - nearest) ** 2 * int(probe.reliability[i])
-    most = max(1, sum(int(probe.reliability[i]) for i in surest)) * parameters.REACH**2
+        total += max(0, reach - nearest) ** 2 * weight[i]
+    most = max(1, sum(weight.values())) * parameters.REACH**2
     return total, float(np.float32(total) * np.float32(1.0 / most))

@@ -40,9 +40,9 @@ def lay_out(probe: Template) -> Probe:
     surest = surest[probe.reliability[surest] > 0]
     taken, lanes, words = len(surest), kernels.GROUPS * kernels.LANES, probe.codes.shape[1]
     codes, angle, weight = np.zeros((lanes, words), np.uint64), np.zeros(lanes, np.uint8), np.zeros(lanes, np.uint64)
-    codes[:taken], angle[:taken], weight[:taken] = (
-        part[surest] for part in (probe.codes, probe.angle, probe.reliability)
-    )
+    codes[:taken], angle[:taken] = probe.codes[surest], probe.angle[surest]
+    trust = (probe.reliability[surest] / 255.0) ** parameters.RELIABILITY_POWER
+    weight[:taken] = np.maximum(1.0, np.rint(255.0 * trust)).astype(np.uint64)
     blocks = codes.reshape(kernels.GROUPS, kernels.LANES, words).transpose(0, 2, 1)
     reach = np.maximum(0, np.rint(parameters.REACH - parameters.REACH_FALL * np.log2(np.arange(256) + 1.0))).astype(
         np.int64
