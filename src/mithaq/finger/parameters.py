@@ -156,7 +156,9 @@ SLAP_CONTRAST_SHARE = 0.22
 """Of the contrast of the best tenth of the clear windows; fainter is the ghost of the capture before, or paper."""
 SLAP_POOR_CLARITY = 0.16
 """Of windows that still count where they hang together with clear ones: worn or wet parts of a finger."""
-SLAP_LEAST_DEPTH = 4.0
+SLAP_HOLE_MM2 = 15.0
+"""A hole in the ridges up to this size is a worn spot or a punched hole; the space that four fingers enclose is larger."""
+SLAP_LEAST_DEPTH = 3.0
 """Windows (SLAP_STEP) to the nearest edge from the middle of a piece: marks under 3 mm wide have no middle."""
 SLAP_NECK = 0.72
 """A shape that narrows to less than this between two middles is two pieces."""
@@ -179,13 +181,14 @@ SLAP_CREASE_DEPTH = 0.6
 SLAP_ASSUMED_LENGTH = 1.5
 """Of the width: how long a finger's end is taken to be where no crease shows."""
 SLAP_LEAST_FINGER_MM2, SLAP_LEAST_WIDTH_MM, SLAP_LEAST_LENGTH_MM = 60.0, 6.0, 8.0
-SLAP_LEAST_SHARE = 0.25
-"""Of the largest finger's area: what is smaller is a remnant of another print."""
+SLAP_LEAST_AREA_SHARE, SLAP_LEAST_WIDTH_SHARE = 0.25, 0.5
+"""Of the largest finger: what is smaller is a remnant of another print. A little finger is at least 0.65 as wide."""
 SLAP_MOST_WIDTH_MM = 34.0
 """Wider than any finger end, thumbs pressed flat included: 25 mm is wide."""
 SLAP_USUAL_WIDTH_MM, SLAP_USUAL_LENGTH_MM = (8.0, 27.0), (11.0, 36.0)
 SLAP_MOST_LEAN_RAD = math.radians(60.0)
-SLAP_TOUCHING_PX = 6.0
+SLAP_TOUCHING_WINDOWS, SLAP_CUT_WINDOWS = 3, 4
+"""Along which two fingers touch, or one reaches the picture's edge: 1.2 and 1.6 mm."""
 SLAP_CUT_MARGIN = 12
 """Pixels kept around a finger that is cut out."""
 SLAP_MARKS = {"no-crease": 0.8, "cut": 0.6, "touching": 0.7, "odd-size": 0.5}

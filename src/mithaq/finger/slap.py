@@ -36,7 +36,7 @@ class Segment:
 
     `corners` in pixels of the picture: left of the tip, right of the tip, right and left of the base, as the finger
     points; `lean_rad` how far it leans from upright, counter-clockwise; `confidence` 0..1; `marks` what lowers it:
-    "no-crease" (the base is assumed), "cut" by the picture's edge, "touching" another, "odd-size", "unclear".
+    "no-crease" (the base is assumed), "cut" by the picture's edge, "touching" another, "odd-size".
     """
 
     position: FingerPosition
@@ -108,7 +108,7 @@ def segment(
     texture = _texture(half)
     found = [_finger_end(labels, group, hand, clarity, texture) for group in groups]
     ends = [end for end in found if end is not None]
-    return _judged(image, position, expected, ends, hand, mask)
+    return _judged(position, expected, ends, hand)
 
 
 def cut(image: GrayImage, finger: Segment) -> GrayImage:
@@ -162,6 +162,7 @@ def _half(pixels: NDArray[np.uint8]) -> Floats:
     return np.asarray(wide.sum(axis=(1, 3), dtype=np.uint16), np.float32) / np.float32(4)
 
 
+_CELL_MM2 = (p.SLAP_STEP * p.MM_PER_PIXEL) ** 2
 _WINDOW = p.BLOCK // 2
 _STEP = p.SLAP_STEP // 2
 _FY, _FX = np.fft.fftfreq(_WINDOW)[:, None], np.fft.rfftfreq(_WINDOW)[None, :]
@@ -217,7 +218,10 @@ def _foreground(clarity: Floats, deviation: Floats) -> NDArray[np.bool_]:
     poorer = ndimage.binary_opening(poorer, _disc(2))
     mask = ndimage.binary_propagation(ndimage.binary_erosion(clear & poorer), mask=poorer)
     mask = ndimage.binary_closing(np.pad(mask, 3), _disc(2))[3:-3, 3:-3]
-    return np.asarray(ndimage.binary_fill_holes(mask), np.bool_)
+    holes, count = ndimage.label(~mask)
+    sizes = np.bincount(holes.reshape(-1), minlength=count + 1)
+    mask |= (sizes <= p.SLAP_HOLE_MM2 / _CELL_MM2)[holes]
+    return np.asarray(ndimage.binary_erosion(mask, border_value=1), np.bool_)  # a window sees ridges beside it
 
 
 def _disc(radius: int) -> NDArray[np.bool_]:
@@ -315,9 +319,6 @@ def _grouped(labels: NDArray[np.int32]) -> tuple[float, list[tuple[int, ...]]]:
     return hand, groups
 
 
-_CELL_MM2 = (p.SLAP_STEP * p.MM_PER_PIXEL) ** 2
-
-
 def _common_lean(pieces: list[_Piece]) -> float:
     """The mean of the longer axes, each counted by its area and how long it is."""
     weights = [piece.area * piece.spread for piece in pieces]
@@ -367,6 +368,7 @@ class _End:
     area_mm2: float
     clarity: float
     has_crease: bool
+    cells: NDArray[np.bool_]  # of the grid, that are this end
 
     @property
     def width_mm(self) -> float:
@@ -413,10 +415,10 @@ def _finger_end(
     if not inside.any():
         return None
     left, right = (float(q) for q in np.percentile(u[inside], (1, 99)))
-    end = _End(
-        left, right, tip, base, lean, float(inside.sum()) * _CELL_MM2,
-        float(clarity[rows[inside], columns[inside]].mean()), has_crease,
-    )  # fmt: skip
+    cells = np.zeros(labels.shape, np.bool_)
+    cells[rows[inside], columns[inside]] = True
+    area, clear = float(inside.sum()) * _CELL_MM2, float(clarity[cells].mean())
+    end = _End(left, right, tip, base, lean, area, clear, has_crease, cells)
     is_finger = end.area_mm2 >= p.SLAP_LEAST_FINGER_MM2 and end.width_mm >= p.SLAP_LEAST_WIDTH_MM
     return end if is_finger and end.length_mm >= p.SLAP_LEAST_LENGTH_MM else None
 
@@ -466,34 +468,31 @@ def _crease(texture: Floats, middle: float, width: float, tip: float, end: float
 
 
 def _judged(
-    image: GrayImage,
-    position: FingerPosition,
-    expected: tuple[FingerPosition, ...],
-    ends: list[_End],
-    hand: float,
-    mask: NDArray[np.bool_],
+    position: FingerPosition, expected: tuple[FingerPosition, ...], ends: list[_End], hand: float
 ) -> Slap:
     """Ends in order, with positions where their number is the declared one, and what must be said."""
-    findings: list[SlapFinding] = []
     if not ends:
         return Slap(position, (), hand, (finding("FIN-055"),))
     if abs(hand) > p.SLAP_MOST_LEAN_RAD:
         return Slap(position, (), hand, (finding("FIN-059", met=f"{math.degrees(hand):.0f} degrees"),))
-    palm = [end for end in ends if end.width_mm > p.SLAP_MOST_WIDTH_MM]
-    if palm:
-        return Slap(position, (), hand, (finding("FIN-058", met=f"{max(e.width_mm for e in palm):.0f} mm wide"),))
-    # Remnants of other prints are smaller and poorer than fingers.
+    widest = max(end.width_mm for end in ends)
+    if widest > p.SLAP_MOST_WIDTH_MM:
+        return Slap(position, (), hand, (finding("FIN-058", met=f"{widest:.0f} mm"),))
     largest = max(end.area_mm2 for end in ends)
-    ends = [end for end in ends if end.area_mm2 >= p.SLAP_LEAST_SHARE * largest]
-    if expected and len(ends) > len(expected):
-        findings.append(finding("FIN-057", expected=str(len(expected)), met=str(len(ends))))
-    elif expected and len(ends) < len(expected):
-        findings.append(finding("FIN-056", expected=str(len(expected)), met=str(len(ends))))
-    ends = sorted(ends, key=lambda end: _frame(*_middle(end), hand)[0])
+    ends = [
+        end
+        for end in ends
+        if end.area_mm2 >= p.SLAP_LEAST_AREA_SHARE * largest and end.width_mm >= p.SLAP_LEAST_WIDTH_SHARE * widest
+    ]
+    ends.sort(key=lambda end: _frame(*_middle(end), hand)[0])
+    findings: list[SlapFinding] = []
+    if expected and len(ends) != len(expected):
+        code = "FIN-057" if len(ends) > len(expected) else "FIN-056"
+        findings.append(finding(code, expected=str(len(expected)), met=str(len(ends))))
     told = expected if len(expected) == len(ends) else (FingerPosition.UNKNOWN,) * len(ends)
     fingers = []
     for k, (end, finger) in enumerate(zip(ends, told, strict=True)):
-        marks = _marks(end, image, [other for j, other in enumerate(ends) if j != k])
+        marks = _marks(end, [other for j, other in enumerate(ends) if j != k])
         confidence = min(1.0, end.clarity / p.GOOD_CLARITY) * math.prod(p.SLAP_MARKS[mark] for mark in marks)
         fingers.append(Segment(finger, end.corners, end.lean, round(confidence, 3), marks))
     for mark, code in (("touching", "FIN-060"), ("cut", "FIN-061"), ("no-crease", "FIN-062"), ("odd-size", "FIN-063")):
@@ -507,34 +506,17 @@ def _middle(end: _End) -> Point:
     return _unframe((end.left + end.right) / 2, (end.tip + end.base) / 2, end.lean)
 
 
-def _marks(end: _End, image: GrayImage, others: list[_End]) -> tuple[str, ...]:
+def _marks(end: _End, others: list[_End]) -> tuple[str, ...]:
     named = []
     if not end.has_crease:
         named.append("no-crease")
-    corners = end.corners
-    reach = p.SLAP_STEP
-    outside = [x < -reach or x > image.width + reach or y < -reach or y > image.height + reach for x, y in corners]
-    tip = _unframe((end.left + end.right) / 2, end.tip, end.lean)
-    sides = [_unframe(side, end.tip + (end.base - end.tip) * 0.4, end.lean) for side in (end.left, end.right)]
-    edges = [tip, *sides]
-    if sum(outside) >= 3 or any(
-        x < reach or y < reach or x > image.width - reach or y > image.height - reach for x, y in edges
-    ):
+    edges = (end.cells[0], end.cells[-1], end.cells[:, 0], end.cells[:, -1])
+    if max(int(edge.sum()) for edge in edges) >= p.SLAP_CUT_WINDOWS:
         named.append("cut")
-    if any(_gap_px(end, other) < p.SLAP_TOUCHING_PX for other in others):
+    around = ndimage.binary_dilation(end.cells, _disc(1))
+    if any((around & other.cells).sum() >= p.SLAP_TOUCHING_WINDOWS for other in others):
         named.append("touching")
-    if not (
-        p.SLAP_USUAL_WIDTH_MM[0] <= end.width_mm <= p.SLAP_USUAL_WIDTH_MM[1]
-        and p.SLAP_USUAL_LENGTH_MM[0] <= end.length_mm <= p.SLAP_USUAL_LENGTH_MM[1]
-    ):
+    (narrow, wide), (short, long) = p.SLAP_USUAL_WIDTH_MM, p.SLAP_USUAL_LENGTH_MM
+    if not (narrow <= end.width_mm <= wide and short <= end.length_mm <= long):
         named.append("odd-size")
     return tuple(named)
-
-
-def _gap_px(end: _End, other: _End) -> float:
-    """Between two fingers that lie beside one another, across them; infinite where one lies below the other."""
-    corners = [_frame(x, y, end.lean) for x, y in other.corners]
-    us, vs = zip(*corners, strict=True)
-    if min(vs) > end.base or max(vs) < end.tip:
-        return math.inf
-    return max(min(us) - end.right, end.left - max(us))
