@@ -156,11 +156,13 @@ SLAP_CONTRAST_SHARE = 0.22
 """Of the contrast of the best tenth of the clear windows; fainter is the ghost of the capture before, or paper."""
 SLAP_POOR_CLARITY = 0.16
 """Of windows that still count where they hang together with clear ones: worn or wet parts of a finger."""
-SLAP_HOLE_MM2 = 15.0
-"""A hole in the ridges up to this size is a worn spot or a punched hole; the space that four fingers enclose is larger."""
+SLAP_BLACK = 60.0
+"""Grey level; a window darker than this on ridges is a punched hole or ink without form, and belongs to the finger."""
+SLAP_HOLE_MM2 = 5.0
+"""A hole in the ridges up to this size is a worn spot; the space that four fingers enclose is larger."""
 SLAP_LEAST_DEPTH = 3.0
 """Windows (SLAP_STEP) to the nearest edge from the middle of a piece: marks under 3 mm wide have no middle."""
-SLAP_NECK = 0.72
+SLAP_NECK = 0.82
 """A shape that narrows to less than this between two middles is two pieces."""
 SLAP_LEAST_PIECE_MM2 = 20.0
 SLAP_BELOW = 0.55
@@ -180,8 +182,8 @@ SLAP_CREASE_DEPTH = 0.6
 """Of the usual texture; a crease with less beside it is none."""
 SLAP_ASSUMED_LENGTH = 1.5
 """Of the width: how long a finger's end is taken to be where no crease shows."""
-SLAP_LEAST_FINGER_MM2, SLAP_LEAST_WIDTH_MM, SLAP_LEAST_LENGTH_MM = 60.0, 6.0, 8.0
-SLAP_LEAST_AREA_SHARE, SLAP_LEAST_WIDTH_SHARE = 0.25, 0.5
+SLAP_LEAST_FINGER_MM2, SLAP_LEAST_WIDTH_MM, SLAP_LEAST_LENGTH_MM = 45.0, 6.0, 8.0
+SLAP_LEAST_AREA_SHARE, SLAP_LEAST_WIDTH_SHARE = 0.25, 0.55
 """Of the largest finger: what is smaller is a remnant of another print. A little finger is at least 0.65 as wide."""
 SLAP_MOST_WIDTH_MM = 34.0
 """Wider than any finger end, thumbs pressed flat included: 25 mm is wide."""

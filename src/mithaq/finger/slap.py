@@ -101,8 +101,8 @@ def segment(
     half = _half(image.pixels)
     if float(half.std()) < p.BLANK_DEVIATION:
         return Slap(position, (), 0.0, (finding("FIN-054"),))
-    clarity, deviation = _windows(half)
-    mask = _foreground(clarity, deviation)
+    clarity, deviation, mean = _windows(half)
+    mask = _foreground(clarity, deviation, mean)
     labels = _pieces(mask)
     hand, groups = _grouped(labels)
     texture = _texture(half)
@@ -171,8 +171,8 @@ _IN_BAND = (_FREQUENCY >= 2.0 / p.MAX_PERIOD) & (_FREQUENCY <= 2.0 / p.MIN_PERIO
 _TWICE = np.where((_FX == 0) | (_FX == 0.5), 1.0, 2.0).astype(np.float32)  # rfft keeps one of each mirrored pair
 
 
-def _windows(half: Floats) -> tuple[Floats, Floats]:
-    """Clarity and deviation (quality.py says what they are) around every point of a grid SLAP_STEP pixels wide."""
+def _windows(half: Floats) -> tuple[Floats, Floats, Floats]:
+    """Clarity, deviation (quality.py says what they are) and mean around every point of a grid SLAP_STEP pixels wide."""
     reach = _WINDOW // 2
     padded = np.pad(half, reach, mode="symmetric")
     window = np.hanning(_WINDOW + 2)[1:-1].astype(np.float32)
@@ -186,7 +186,7 @@ def _windows(half: Floats) -> tuple[Floats, Floats]:
     for start in range(0, len(rows), 512):  # as many as the processor's cache holds
         at = rows[start : start + 512], columns[start : start + 512]
         clarity[at] = _clarity((views[at] - mean[at][:, None, None]) * (window[:, None] * window))
-    return clarity, deviation
+    return clarity, deviation, mean
 
 
 def _clarity(windows: Floats) -> Floats:
@@ -207,14 +207,14 @@ def _clarity(windows: Floats) -> Floats:
     return np.asarray(np.minimum(share, 1.0), np.float32)
 
 
-def _foreground(clarity: Floats, deviation: Floats) -> NDArray[np.bool_]:
-    """Where ridges are, on the grid: clear windows, and poorer ones that hang together with them; holes closed."""
+def _foreground(clarity: Floats, deviation: Floats, mean: Floats) -> NDArray[np.bool_]:
+    """Where ridges are, on the grid: clear windows, and poorer or black ones that hang together with them."""
     clear = clarity >= p.MIN_CLARITY
     if not clear.any():
         return clear
     strong = max(p.MIN_DEVIATION, p.SLAP_CONTRAST_SHARE * float(np.percentile(deviation[clear], 90)))
     smooth = ndimage.uniform_filter(clarity, 3)
-    poorer = (smooth >= p.SLAP_POOR_CLARITY) & (deviation >= strong)
+    poorer = ((smooth >= p.SLAP_POOR_CLARITY) & (deviation >= strong)) | (mean < p.SLAP_BLACK)
     poorer = ndimage.binary_opening(poorer, _disc(2))
     mask = ndimage.binary_propagation(ndimage.binary_erosion(clear & poorer), mask=poorer)
     mask = ndimage.binary_closing(np.pad(mask, 3), _disc(2))[3:-3, 3:-3]
@@ -406,7 +406,7 @@ def _finger_end(
     left, right = (float(q) for q in np.percentile(u[near], (2, 98)))
     lowest = _first_gap(v, tip)
     crease = _crease(texture, (left + right) / 2, right - left, tip, lowest, lean)
-    base = min(crease, lowest) if crease is not None else lowest
+    base = crease if crease is not None else lowest
     has_crease = crease is not None or lowest < float(v.max()) - p.SLAP_STEP
     longest = p.SLAP_ASSUMED_LENGTH * (right - left)
     if not has_crease and base - tip > longest:
@@ -418,7 +418,10 @@ def _finger_end(
     cells = np.zeros(labels.shape, np.bool_)
     cells[rows[inside], columns[inside]] = True
     area, clear = float(inside.sum()) * _CELL_MM2, float(clarity[cells].mean())
-    end = _End(left, right, tip, base, lean, area, clear, has_crease, cells)
+    edge = float(p.SLAP_STEP)  # what the foreground was worn down by
+    if crease is None:
+        base += edge
+    end = _End(left - edge, right + edge, tip - edge, base, lean, area, clear, has_crease, cells)
     is_finger = end.area_mm2 >= p.SLAP_LEAST_FINGER_MM2 and end.width_mm >= p.SLAP_LEAST_WIDTH_MM
     return end if is_finger and end.length_mm >= p.SLAP_LEAST_LENGTH_MM else None
 
