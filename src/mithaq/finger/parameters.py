@@ -195,3 +195,11 @@ SLAP_CUT_MARGIN = 12
 """Pixels kept around a finger that is cut out."""
 SLAP_MARKS = {"no-crease": 0.8, "cut": 0.6, "touching": 0.7, "odd-size": 0.5}
 """What is left of the confidence for each mark."""
+
+# The sequence of a card (sequence.py).
+SEQUENCE_ALPHA = 1e-3
+"""Chance that a card without fault is said to hold one finger at two positions, over all its comparisons."""
+SEQUENCE_SAME_RATE = 1e-3
+"""False-match rate up to which the rolled and the plain print of one position are one finger: one comparison each."""
+SEQUENCE_QUALITY = 40
+"""Below it a print is too poor for its unlikeness to mean anything."""

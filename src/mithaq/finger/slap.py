@@ -86,9 +86,7 @@ MISSING_CODES = ("XX", "UP")
 """AMP: amputated or partial; unable to print. The third code, SR, is a scar: such a finger is there."""
 
 
-def segment(
-    image: GrayImage, position: FingerPosition, missing: Mapping[FingerPosition, str] | None = None
-) -> Slap:
+def segment(image: GrayImage, position: FingerPosition, missing: Mapping[FingerPosition, str] | None = None) -> Slap:
     """The fingers of a slap at 500 ppi.
 
     `position`: 13, 14 or 15; 1 to 12 for a picture of one finger; 0 where nothing is declared, and then no finger gets a
@@ -307,7 +305,9 @@ def _unframe(u: float, v: float, lean: float) -> Point:
 
 def _grouped(labels: NDArray[np.int32]) -> tuple[float, list[tuple[int, ...]]]:
     """How the hand leans, and the pieces of each finger, topmost first."""
-    pieces = [_measured(labels, (number,)) for number in range(1, int(labels.max(initial=0)) + 1) if (labels == number).any()]
+    pieces = [
+        _measured(labels, (number,)) for number in range(1, int(labels.max(initial=0)) + 1) if (labels == number).any()
+    ]
     pieces = [piece for piece in pieces if piece.area >= p.SLAP_LEAST_PIECE_MM2 / _CELL_MM2]
     if not pieces:
         return 0.0, []
@@ -470,9 +470,7 @@ def _crease(texture: Floats, middle: float, width: float, tip: float, end: float
     return float(along[k])
 
 
-def _judged(
-    position: FingerPosition, expected: tuple[FingerPosition, ...], ends: list[_End], hand: float
-) -> Slap:
+def _judged(position: FingerPosition, expected: tuple[FingerPosition, ...], ends: list[_End], hand: float) -> Slap:
     """Ends in order, with positions where their number is the declared one, and what must be said."""
     if not ends:
         return Slap(position, (), hand, (finding("FIN-055"),))
