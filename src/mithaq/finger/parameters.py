@@ -201,5 +201,7 @@ SEQUENCE_ALPHA = 1e-3
 """Chance that a card without fault is said to hold one finger at two positions, over all its comparisons."""
 SEQUENCE_SAME_RATE = 1e-3
 """False-match rate up to which the rolled and the plain print of one position are one finger: one comparison each."""
+SEQUENCE_UNLIKE_RATE = 0.02
+"""Up to this rate two prints are a little alike, as poor prints of one finger often are and fingers of two seldom."""
 SEQUENCE_QUALITY = 40
 """Below it a print is too poor for its unlikeness to mean anything."""

@@ -165,6 +165,10 @@ def _place(
         return Place(position, State.UNDECIDED, f"only a {kind} print is there, like none of another position")
     if own.same:
         return Place(position, State.CONSISTENT, "rolled and plain are one finger", own.score, own.rate)
+    if own.rate <= p.SEQUENCE_UNLIKE_RATE:
+        return Place(
+            position, State.UNDECIDED, "both prints are a little alike, too little to tell", own.score, own.rate
+        )
     poor = [key for key in mine if _is_poor(held[key])]
     if poor:
         kinds = " and ".join("plain" if key[0] else "rolled" for key in poor)

@@ -125,6 +125,11 @@ def cut(image: GrayImage, finger: Segment) -> GrayImage:
     return GrayImage(pixels, image.ppi)
 
 
+def fingers_of(image: GrayImage, found: Slap) -> tuple[tuple[FingerPosition, GrayImage], ...]:
+    """Each finger's position and own picture, left to right; () where the slap is not usable."""
+    return tuple((finger.position, cut(image, finger)) for finger in found.fingers) if found.is_usable else ()
+
+
 def _check(image: GrayImage, position: FingerPosition, missing: Mapping[FingerPosition, str]) -> None:
     pixels = image.pixels
     if not math.isfinite(image.ppi) or abs(image.ppi / p.PPI - 1.0) > p.PPI_TOLERANCE:
