@@ -60,7 +60,7 @@ def segment(
         files = [f"{number}-{k}-{int(one.position)}.png" for k, one in enumerate(found.fingers, 1)]
         for name, one in zip(files, found.fingers, strict=True):
             write_file(output / name, png_bytes(cut(image, one)))
-        rows.append(_slap_row(image, found, files))
+        rows.append(_slap_row(found, files))
         lines += _slap_lines(found, files)
     say({"slaps": rows}, json_, lines)
     if not all(found.is_usable for _, found in slaps):
@@ -153,12 +153,12 @@ def _card(
     return prints, [found for _, found in slaps]
 
 
-def _slap_row(image: GrayImage, found: Slap, files: list[str]) -> dict[str, Any]:
+def _slap_row(found: Slap, files: list[str]) -> dict[str, Any]:
     fingers = [
         {
             "position": int(one.position),
             "corners": [[round(x, 1), round(y, 1)] for x, y in one.corners],
-            "seg": list(one.box(image.width, image.height)),
+            "seg": list(one.box),
             "lean_deg": round(math.degrees(one.lean_rad), 1),
             "confidence": one.confidence,
             "marks": list(one.marks),

@@ -21,6 +21,7 @@ from mithaq.demo.ridges import Floats, smooth_noise
 from mithaq.finger.slap import ORDER
 from mithaq.units import MATCHER_PPI, FingerPosition, GrayImage
 
+Point = tuple[float, float]
 HEIGHT, WIDTH, THUMBS_WIDTH = 1000, 1600, 1000  # pixels: 2 inches by 3.2, and by 2 for two thumbs
 _SIZE = {1: 1.0, 2: 0.88, 3: 0.92, 4: 0.88, 5: 0.76}  # of a finger against its picture, by 1 thumb to 5 little
 _DOWN = {1: 0, 2: 20, 3: -50, 4: -20, 5: 90}  # pixels, of the tip
@@ -29,10 +30,12 @@ _BEYOND = 420  # pixels below the end that the phalanx may take
 
 @dataclass(frozen=True, slots=True)
 class TrueFinger:
-    """Where a finger's end lies: corners as `mithaq.finger.slap.Segment` has them, in pixels."""
+    """Where a finger's end lies in pixels: `corners` as `mithaq.finger.slap.Segment` has them, and the upright `box` of its
+    ridges: left, right, top, bottom, within the picture."""
 
     position: FingerPosition
-    corners: tuple[tuple[float, float], ...]
+    corners: tuple[Point, ...]
+    box: tuple[float, float, float, float]
     lean_rad: float
 
 
@@ -84,7 +87,7 @@ def slap(
         own_seed = int(rng.integers(1 << 31))
         if code in missing:
             continue
-        drawn, end = _finger(fingers[FingerPosition(code)], own_seed, difficulty, phalanges, rng)
+        drawn, end, outline = _finger(fingers[FingerPosition(code)], own_seed, difficulty, phalanges, rng)
         lean = math.radians(lean_deg)
         centre = (
             width / 2 + shift_px[0] + across * math.cos(lean) + down * math.sin(lean),
@@ -92,7 +95,10 @@ def slap(
         )
         turn = lean + math.radians(fan)
         _set(canvas, drawn, centre, turn, size)
-        truth.append(TrueFinger(FingerPosition(code), tuple(_place(x, y, centre, turn, size) for x, y in end), turn))
+        corners = tuple(_place(x, y, centre, turn, size) for x, y in end)
+        xs, ys = zip(*(_place(x, y, centre, turn, size) for x, y in outline), strict=True)
+        box = (max(0.0, min(xs)), min(width - 1.0, max(xs)), max(0.0, min(ys)), min(HEIGHT - 1.0, max(ys)))
+        truth.append(TrueFinger(FingerPosition(code), corners, box, turn))
     canvas += rng.standard_normal(canvas.shape, dtype=np.float32) * noise
     pixels: NDArray[np.uint8] = np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
     return ComposedSlap(GrayImage(pixels, float(MATCHER_PPI)), tuple(truth))
@@ -103,8 +109,8 @@ _MIDDLE = (176.0, 200.0)  # of an impression's picture: where a finger is turned
 
 def _finger(
     master: Master, seed: int, difficulty: Difficulty, phalanges: bool, rng: np.random.Generator
-) -> tuple[Floats, list[tuple[float, float]]]:
-    """A finger upright on a picture of its own, and the corners of its end there."""
+) -> tuple[Floats, list[Point], list[Point]]:
+    """A finger upright on a picture of its own; corners and outline of its end there."""
     end = impression(master, seed, difficulty).pixels.astype(np.float32)
     end = np.minimum(255.0, end + (255.0 - np.percentile(end, 75)))  # its ground must not show as a tinted square
     marked = gaussian_filter(255.0 - end, 6.0) > 40.0
@@ -118,7 +124,8 @@ def _finger(
         below = _phalanx(rng, length, end.shape[1], (left + right) / 2, (right - left) * float(rng.uniform(0.72, 0.9)))
         drawn[first : first + length] = np.minimum(drawn[first : first + length], below)
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    return drawn, [(float(x), float(y)) for x, y in corners]
+    outline = [(float(x), float(y)) for y in rows for x in np.flatnonzero(marked[y])[[0, -1]]]
+    return drawn, [(float(x), float(y)) for x, y in corners], outline
 
 
 def _phalanx(rng: np.random.Generator, length: int, width: int, middle: float, wide: float) -> Floats:

@@ -34,26 +34,18 @@ Point = tuple[float, float]
 class Segment:
     """One finger's end in a slap.
 
-    `corners` in pixels of the picture: left of the tip, right of the tip, right and left of the base, as the finger
-    points; `lean_rad` how far it leans from upright, counter-clockwise; `confidence` 0..1; `marks` what lowers it:
-    "no-crease" (the base is assumed), "cut" by the picture's edge, "touching" another, "odd-size".
+    `box` is left, right, top, bottom of its ridges, upright, all included: the order of x.021 SEG. `corners`, for x.025
+    ASEG, are those of the box that lies as the finger does: left of the tip, right of the tip, right and left of the base,
+    and may reach beyond the picture. `lean_rad` is how far it leans from upright, counter-clockwise; `confidence` 0..1;
+    `marks` what lowers it: "no-crease" (the base is assumed), "cut" by the picture's edge, "touching" another, "odd-size".
     """
 
     position: FingerPosition
+    box: tuple[int, int, int, int]
     corners: tuple[Point, Point, Point, Point]
     lean_rad: float
     confidence: float
     marks: tuple[str, ...]
-
-    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Left, right, top, bottom of the upright box within the picture, all included: the order of x.021 SEG."""
-        xs, ys = zip(*self.corners, strict=True)
-        return (
-            max(0, math.floor(min(xs))),
-            min(width - 1, math.ceil(max(xs))),
-            max(0, math.floor(min(ys))),
-            min(height - 1, math.ceil(max(ys))),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +98,13 @@ def segment(image: GrayImage, position: FingerPosition, missing: Mapping[FingerP
     texture = _texture(half)
     found = [_finger_end(labels, group, hand, clarity, texture) for group in groups]
     ends = [end for end in found if end is not None]
-    return _judged(position, expected, ends, hand)
+    return _judged(image, position, expected, ends, hand)
 
 
 def cut(image: GrayImage, finger: Segment) -> GrayImage:
     """The finger's own picture: its upright box, not turned or resampled, and white where the box of another may lie."""
     margin = p.SLAP_CUT_MARGIN
-    left, right, top, bottom = finger.box(image.width, image.height)
+    left, right, top, bottom = finger.box
     left, top = max(0, left - margin), max(0, top - margin)
     right, bottom = min(image.width - 1, right + margin), min(image.height - 1, bottom + margin)
     pixels = image.pixels[top : bottom + 1, left : right + 1].copy()
@@ -475,7 +467,9 @@ def _crease(texture: Floats, middle: float, width: float, tip: float, end: float
     return float(along[k])
 
 
-def _judged(position: FingerPosition, expected: tuple[FingerPosition, ...], ends: list[_End], hand: float) -> Slap:
+def _judged(
+    image: GrayImage, position: FingerPosition, expected: tuple[FingerPosition, ...], ends: list[_End], hand: float
+) -> Slap:
     """Ends in order, with positions where their number is the declared one, and what must be said."""
     if not ends:
         return Slap(position, (), hand, (finding("FIN-055"),))
@@ -500,12 +494,19 @@ def _judged(position: FingerPosition, expected: tuple[FingerPosition, ...], ends
     for k, (end, finger) in enumerate(zip(ends, told, strict=True)):
         marks = _marks(end, [other for j, other in enumerate(ends) if j != k])
         confidence = min(1.0, end.clarity / p.GOOD_CLARITY) * math.prod(p.SLAP_MARKS[mark] for mark in marks)
-        fingers.append(Segment(finger, end.corners, end.lean, round(confidence, 3), marks))
+        fingers.append(Segment(finger, _box(end, image), end.corners, end.lean, round(confidence, 3), marks))
     for mark, code in (("touching", "FIN-060"), ("cut", "FIN-061"), ("no-crease", "FIN-062"), ("odd-size", "FIN-063")):
         places = tuple(k + 1 for k, finger in enumerate(fingers) if mark in finger.marks)
         if places:
             findings.append(finding(code, fingers=places))
     return Slap(position, tuple(fingers), hand, tuple(findings))
+
+
+def _box(end: _End, image: GrayImage) -> tuple[int, int, int, int]:
+    rows, columns = (np.flatnonzero(end.cells.any(axis=axis)) * p.SLAP_STEP for axis in (1, 0))
+    left, right = int(columns[0]) - p.SLAP_STEP, int(columns[-1]) + p.SLAP_STEP
+    top, bottom = int(rows[0]) - p.SLAP_STEP, int(rows[-1]) + p.SLAP_STEP
+    return max(0, left), min(image.width - 1, right), max(0, top), min(image.height - 1, bottom)
 
 
 def _middle(end: _End) -> Point:
