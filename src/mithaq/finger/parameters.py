@@ -162,7 +162,7 @@ SLAP_HOLE_MM2 = 5.0
 """A hole in the ridges up to this size is a worn spot; the space that four fingers enclose is larger."""
 SLAP_LEAST_DEPTH = 3.0
 """Windows (SLAP_STEP) to the nearest edge from the middle of a piece: marks under 3 mm wide have no middle."""
-SLAP_NECK = 0.82
+SLAP_NECK = 0.88
 """A shape that narrows to less than this between two middles is two pieces."""
 SLAP_LEAST_PIECE_MM2 = 20.0
 SLAP_BELOW = 0.55
@@ -173,8 +173,10 @@ SLAP_FAN_RAD = math.radians(15.0)
 """A finger leans from its hand by no more."""
 SLAP_NEAR_MM = 14.0
 """From the tip, where the width is first taken."""
-SLAP_CREASE_MM = (13.0, 34.0)
+SLAP_CREASE_MM = (9.0, 34.0)
 """From the tip: where a first joint's crease may lie, little finger of a small hand to thumb of a large one."""
+SLAP_CREASE_LEAST = 1.0
+"""Of the finger's width, likewise."""
 SLAP_CREASE_WIDTH = 0.3
 """Of the finger's width to either side of its middle, over which a crease must run."""
 SLAP_CREASE_SLANTS = (-0.3, -0.15, 0.0, 0.15, 0.3)

@@ -437,7 +437,8 @@ def _first_gap(v: Floats, tip: float) -> float:
 def _crease(texture: Floats, middle: float, width: float, tip: float, end: float, lean: float) -> float | None:
     """Where the first joint's crease crosses the finger's middle, along it; None where none stands out."""
     per_mm = 1.0 / p.MM_PER_PIXEL
-    first, last = tip + p.SLAP_CREASE_MM[0] * per_mm, min(tip + p.SLAP_CREASE_MM[1] * per_mm, end)
+    first = tip + max(p.SLAP_CREASE_MM[0] * per_mm, p.SLAP_CREASE_LEAST * width)
+    last = min(tip + p.SLAP_CREASE_MM[1] * per_mm, end)
     if last - first < 3 * per_mm:
         return None
     along = np.arange(tip, last + 2 * per_mm, 4.0)
