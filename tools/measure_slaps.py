@@ -1,6 +1,6 @@
 """How well slaps are segmented and cards checked: on the few real slaps there are, on composed ones, on cards made of FVC prints.
 
-    python tools/measure_slaps.py ../shared/data [--persons 5] [--cards 8] [--json]
+    python tools/measure_slaps.py ../shared/data [--persons 3] [--cards 2]
 
 Real: the boxes of tests/real/slap_marks.json. Composed: `mithaq.demo.slaps`, whose truth is known. Cards: the ten fingers of an
 FVC database as one person, one impression as rolled and another as plain, left alone or spoilt; FVC prints are neither
@@ -129,23 +129,18 @@ def cards(folder: Path, count: int) -> dict[str, Any]:
     told: dict[str, Counter[str]] = {}
     rng = np.random.default_rng(4)
     for base in sorted(p for year in ("fvc2000", "fvc2002") for p in folder.glob(f"fvc/{year}/*") if p.is_dir()):
-        prints = impressions(base)
-        if len(prints) != 80:
-            continue
-        names = sorted({name for name, _ in prints})
+        names = sorted({file.stem.rpartition("_")[0] for file in base.glob("*_*.*")})
+        prints = Prints(base)
         for _ in range(count):
-            rolled, plain = (int(k) for k in rng.permutation(8)[:2] + 1)
+            rolled, plain, other = (int(k) for k in rng.permutation(8)[:3] + 1)
             a, b = (int(k) for k in rng.permutation(10)[:2])
-            for case in ("whole", "swapped", "repeated", "other person's"):
+            for case in ("whole", "swapped", "repeated"):
                 first = [prints[name, rolled] for name in names]
                 second = [prints[name, plain] for name in names]
                 if case == "swapped":
                     first[a], first[b] = first[b], first[a]
                 elif case == "repeated":
-                    first[b] = prints[names[a], 1 + rolled % 8]
-                elif case == "other person's":
-                    second[a] = second[b]
-                    second[b] = prints[names[b], 1 + plain % 8]
+                    first[b] = prints[names[a], other]
                 places = check_sequence(
                     [CardPrint(FingerPosition(k + 1), False, t) for k, t in enumerate(first)]
                     + [CardPrint(FingerPosition(k + 1), True, t) for k, t in enumerate(second)]
@@ -158,13 +153,18 @@ def cards(folder: Path, count: int) -> dict[str, Any]:
     return {name: {state.value: row[state] for state in State if row[state]} for name, row in told.items()}
 
 
-def impressions(base: Path) -> dict[tuple[str, int], Template]:
-    found = {}
-    with Box() as box:
-        for file in sorted(base.glob("*_*.*")):
-            name, _, number = file.stem.rpartition("_")
-            found[name, int(number)] = extract(to_matcher(gray_image(box, file.read_bytes(), default_ppi=500)))
-    return found
+class Prints(dict[tuple[str, int], Template]):
+    """The templates of one database by finger and impression, extracted when first asked for."""
+
+    def __init__(self, base: Path) -> None:
+        super().__init__()
+        self.base = base
+
+    def __missing__(self, key: tuple[str, int]) -> Template:
+        (file,) = self.base.glob(f"{key[0]}_{key[1]}.*")
+        with Box() as box:
+            self[key] = extract(to_matcher(gray_image(box, file.read_bytes(), default_ppi=500)))
+        return self[key]
 
 
 def main() -> None:

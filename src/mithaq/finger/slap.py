@@ -317,11 +317,13 @@ def _grouped(labels: NDArray[np.int32]) -> tuple[float, list[tuple[int, ...]]]:
 
 
 def _common_lean(pieces: list[_Piece]) -> float:
-    """The mean of the longer axes, each counted by its area and how long it is."""
+    """The mean of the longer axes, each counted by its area and how long it is; 0 for prints a little wider than long."""
     weights = [piece.area * piece.spread for piece in pieces]
     s = sum(w * math.sin(2 * piece.lean) for w, piece in zip(weights, pieces, strict=True))
     c = sum(w * math.cos(2 * piece.lean) for w, piece in zip(weights, pieces, strict=True))
-    return 0.5 * math.atan2(s, c)
+    lean = 0.5 * math.atan2(s, c)
+    is_long = math.hypot(s, c) >= p.SLAP_TURNED * sum(piece.area for piece in pieces)
+    return lean if is_long or abs(lean) <= p.SLAP_MOST_LEAN_RAD else 0.0
 
 
 def _stacked(pieces: list[_Piece], hand: float) -> list[tuple[int, ...]]:
@@ -474,11 +476,11 @@ def _judged(
     """Ends in order, with positions where their number is the declared one, and what must be said."""
     if not ends:
         return Slap(position, (), hand, (finding("FIN-055"),))
-    if abs(hand) > p.SLAP_MOST_LEAN_RAD:
-        return Slap(position, (), hand, (finding("FIN-059", met=f"{math.degrees(hand):.0f} degrees"),))
     widest = max(end.width_mm for end in ends)
     if widest > p.SLAP_MOST_WIDTH_MM:
         return Slap(position, (), hand, (finding("FIN-058", met=f"{widest:.0f} mm"),))
+    if abs(hand) > p.SLAP_MOST_LEAN_RAD:
+        return Slap(position, (), hand, (finding("FIN-059", met=f"{math.degrees(hand):.0f} degrees"),))
     largest = max(end.area_mm2 for end in ends)
     ends = [
         end
