@@ -169,8 +169,6 @@ SLAP_BELOW = 0.55
 """Of a finger's width: a piece whose middle lies nearer than this to a finger's line is part of that finger."""
 SLAP_LONG = 0.35
 """Spread (0 round) from which pieces show their own direction: about 1.45 times as long as wide."""
-SLAP_TURNED = 0.5
-"""Spread from which a hand is believed to lie on its side; rolled prints, wider than long, reach 0.4."""
 SLAP_FAN_RAD = math.radians(15.0)
 """A finger leans from its hand by no more."""
 SLAP_NEAR_MM = 14.0

@@ -317,13 +317,14 @@ def _grouped(labels: NDArray[np.int32]) -> tuple[float, list[tuple[int, ...]]]:
 
 
 def _common_lean(pieces: list[_Piece]) -> float:
-    """The mean of the longer axes, each counted by its area and how long it is; 0 for prints a little wider than long."""
+    """The mean of the longer axes, each counted by its area and how long it is; 0 for a lone print wider than long."""
     weights = [piece.area * piece.spread for piece in pieces]
     s = sum(w * math.sin(2 * piece.lean) for w, piece in zip(weights, pieces, strict=True))
     c = sum(w * math.cos(2 * piece.lean) for w, piece in zip(weights, pieces, strict=True))
     lean = 0.5 * math.atan2(s, c)
-    is_long = math.hypot(s, c) >= p.SLAP_TURNED * sum(piece.area for piece in pieces)
-    return lean if is_long or abs(lean) <= p.SLAP_MOST_LEAN_RAD else 0.0
+    # One print alone may be wider than long, as rolled ones are: that tells nothing of how the hand lies.
+    many = sum(piece.area >= p.SLAP_LEAST_AREA_SHARE * max(one.area for one in pieces) for piece in pieces) > 1
+    return lean if many or abs(lean) <= p.SLAP_MOST_LEAN_RAD else 0.0
 
 
 def _stacked(pieces: list[_Piece], hand: float) -> list[tuple[int, ...]]:
