@@ -153,3 +153,65 @@ Again whenever the network, the descriptor or the comparison changes."""
 
 PPI = MATCHER_PPI
 MM_PER_PIXEL = 25.4 / MATCHER_PPI
+
+# Slaps (slap.py). Set on the few real slaps of docs/slaps.md and on composed ones; sizes are those of adults' fingers.
+SLAP_MAX_PIXELS = 6_000_000
+"""Of a slap; four fingers are 1600 x 1000, a whole ten-finger sheet's slaps 1600 x 1500."""
+SLAP_MAX_SIDE = 4000
+SLAP_STEP = 8
+"""Pixels between windows: 0.4 mm, a quarter of a window, so that edges are known to about 5 px."""
+SLAP_CONTRAST_SHARE = 0.22
+"""Of the contrast of the best tenth of the clear windows; fainter is the ghost of the capture before, or paper."""
+SLAP_POOR_CLARITY = 0.16
+"""Of windows that still count where they hang together with clear ones: worn or wet parts of a finger."""
+SLAP_BLACK = 60.0
+"""Grey level; a window darker than this on ridges is a punched hole or ink without form, and belongs to the finger."""
+SLAP_HOLE_MM2 = 5.0
+"""A hole in the ridges up to this size is a worn spot; the space that four fingers enclose is larger."""
+SLAP_LEAST_DEPTH = 3.0
+"""Windows (SLAP_STEP) to the nearest edge from the middle of a piece: marks under 3 mm wide have no middle."""
+SLAP_NECK = 0.88
+"""A shape that narrows to less than this between two middles is two pieces."""
+SLAP_LEAST_PIECE_MM2 = 20.0
+SLAP_BELOW = 0.55
+"""Of a finger's width: a piece whose middle lies nearer than this to a finger's line is part of that finger."""
+SLAP_LONG = 0.35
+"""Spread (0 round) from which pieces show their own direction: about 1.45 times as long as wide."""
+SLAP_FAN_RAD = math.radians(15.0)
+"""A finger leans from its hand by no more."""
+SLAP_NEAR_MM = 14.0
+"""From the tip, where the width is first taken."""
+SLAP_CREASE_MM = (9.0, 34.0)
+"""From the tip: where a first joint's crease may lie, little finger of a small hand to thumb of a large one."""
+SLAP_CREASE_LEAST = 1.0
+"""Of the finger's width, likewise."""
+SLAP_CREASE_WIDTH = 0.3
+"""Of the finger's width to either side of its middle, over which a crease must run."""
+SLAP_CREASE_SLANTS = (-0.3, -0.15, 0.0, 0.15, 0.3)
+SLAP_CREASE_DEPTH = 0.6
+"""Of the usual texture; a crease with less beside it is none."""
+SLAP_ASSUMED_LENGTH = 1.5
+"""Of the width: how long a finger's end is taken to be where no crease shows."""
+SLAP_LEAST_FINGER_MM2, SLAP_LEAST_WIDTH_MM, SLAP_LEAST_LENGTH_MM = 45.0, 6.0, 8.0
+SLAP_LEAST_AREA_SHARE, SLAP_LEAST_WIDTH_SHARE = 0.25, 0.55
+"""Of the largest finger: what is smaller is a remnant of another print. A little finger is at least 0.65 as wide."""
+SLAP_MOST_WIDTH_MM = 34.0
+"""Wider than any finger end, thumbs pressed flat included: 25 mm is wide."""
+SLAP_USUAL_WIDTH_MM, SLAP_USUAL_LENGTH_MM = (8.0, 27.0), (11.0, 36.0)
+SLAP_MOST_LEAN_RAD = math.radians(60.0)
+SLAP_TOUCHING_WINDOWS, SLAP_CUT_WINDOWS = 3, 4
+"""Along which two fingers touch, or one reaches the picture's edge: 1.2 and 1.6 mm."""
+SLAP_CUT_MARGIN = 12
+"""Pixels kept around a finger that is cut out."""
+SLAP_MARKS = {"no-crease": 0.8, "cut": 0.6, "touching": 0.7, "odd-size": 0.5}
+"""What is left of the confidence for each mark."""
+
+# The sequence of a card (sequence.py).
+SEQUENCE_ALPHA = 1e-3
+"""Chance that a card without fault is said to hold one finger at two positions, over all its comparisons."""
+SEQUENCE_SAME_RATE = 1e-3
+"""False-match rate up to which the rolled and the plain print of one position are one finger: one comparison each."""
+SEQUENCE_UNLIKE_RATE = 0.02
+"""Up to this rate two prints are a little alike, as poor prints of one finger often are and fingers of two seldom."""
+SEQUENCE_QUALITY = 40
+"""Below it a print is too poor for its unlikeness to mean anything."""
