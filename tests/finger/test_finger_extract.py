@@ -14,7 +14,7 @@ from spirals import spiral_print
 from mithaq.errors import ImageError, SettingsError
 from mithaq.finger import Trace, compare, extract, parameters, require_model, shortcomings, threshold_for
 from mithaq.finger import extract as extract_function
-from mithaq.finger.quality import blocks, parts, score
+from mithaq.finger.quality import blocks
 from mithaq.units import GrayImage
 
 
@@ -146,12 +146,6 @@ def test_clarity_is_high_on_ridges_and_low_on_noise() -> None:
     assert blocks(noise).clarity.max() < 0.3
     assert abs(np.median(blocks(pixels).period_px) - 9.0) < 1.5
     assert blocks(noise[:31]).clarity.size == 0
-
-
-def test_quality_has_named_parts() -> None:
-    assert set(parts(20, None)) == {"minutiae"}
-    assert score(0, None) == 0
-    assert score(500, None) == 100
 
 
 def test_importing_the_room_loads_neither_runtime_nor_compiler() -> None:

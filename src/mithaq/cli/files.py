@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from mithaq.errors import FormatError
 
 if TYPE_CHECKING:
     from mithaq.finger import Template
+    from mithaq.finger.quality import Part
     from mithaq.image import Box
 
 finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
@@ -31,17 +32,24 @@ def finger_extract(
 ) -> None:
     """Minutiae, codes and quality of a print."""
     from mithaq.finger import shortcomings
+    from mithaq.finger.quality import parts
     from mithaq.image import Box
 
     with Box() as box:
         template = _template(box, image, ppi)
     write_file(output, template.to_bytes())
     reasons = list(shortcomings(template))
+    quality = [_part(part) for part in parts(template.minutiae, template.statistics)]
     say(
-        {"minutiae": len(template), "quality": template.quality_score, "shortcomings": reasons, "file": str(output)},
+        {
+            "minutiae": len(template), "quality": template.quality_score, "quality_parts": quality,
+            "shortcomings": reasons, "file": str(output),
+        },
         json_,
-        [f"{len(template)} minutiae, quality {template.quality_score}", *[f"  not searchable: {r}" for r in reasons]],
-    )
+        [f"{len(template)} minutiae, quality {template.quality_score}",
+         *[f"  {row['name']:10} {row['value']:.2f}  {row['reason']['en']} ({row['measured']:.3g} {row['unit']})" for row in quality],
+         *[f"  not searchable: {r}" for r in reasons]],
+    )  # fmt: skip
 
 
 @finger.command("compare")
@@ -146,6 +154,17 @@ def gallery_search(
     rows = [{"reference": c.reference, "position": int(c.position), "score": c.score, "parts": c.parts} for c in found]
     lines = [f"{row['reference']:24} position {row['position']:2}  score {row['score']:.4f}" for row in rows]
     say({"candidates": rows}, json_, lines or ["No candidate."])
+
+
+def _part(part: Part) -> dict[str, Any]:
+    """A part of the quality, with its sentence in both languages."""
+    from mithaq.pact.wording import label
+
+    text = label(part.reason)
+    return {
+        "name": part.name, "value": part.value, "measured": part.measured, "unit": part.unit, "grade": part.grade,
+        "reason": {"en": text.en, "ar": text.ar},
+    }  # fmt: skip
 
 
 def _how_often(rate: float) -> str:

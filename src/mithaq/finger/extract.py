@@ -45,7 +45,7 @@ class Extractor:
         windows = quality.blocks(pixels)
         kept.keep("quality-blocks", lambda: windows)
         measured = quality.statistics(pixels, windows)
-        score = quality.score(len(found), measured)
+        score = quality.score(found, measured)
         template = Template.described(image.width, image.height, found, score, measured)
         kept.keep("codes", lambda: template.codes)
         return template
