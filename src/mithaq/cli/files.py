@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mithaq.finger import Template
     from mithaq.finger.quality import Part
     from mithaq.image import Box
+    from mithaq.measure.drawing import Seen
 
 finger = typer.Typer(no_args_is_help=True, help="Minutiae of one print, and the comparison of two.")
 gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable file.")
@@ -78,21 +79,30 @@ def finger_compare(
 
 @finger.command("draw")
 def finger_draw(
-    image: Annotated[Path, typer.Argument(help="A picture of one print.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE|TEMPLATE", help="A picture of one print, or a template.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write (PNG).")],
+    other: Annotated[Path | None, typer.Argument(metavar="[OTHER]", help="A second one, to show the pairs.")] = None,
     ppi: Ppi = None,
     json_: Json = False,
 ) -> None:
-    """The print with its minutiae drawn in."""
-    from mithaq.finger import extract
-    from mithaq.image import Box, gray_image, png_bytes, to_matcher
-    from mithaq.measure.drawing import with_minutiae
+    """The print with its minutiae, ridge flow and quality; or two prints with the minutiae that fall on one another."""
+    from mithaq.finger import compare
+    from mithaq.image import Box, png_pixels
+    from mithaq.measure.drawing import SCALE, draw_pair, draw_print
+    from mithaq.units import MATCHER_PPI
 
     with Box() as box:
-        picture = to_matcher(gray_image(box, read_file(image), user_ppi=ppi, place=image.name))
-    template = extract(picture)
-    write_file(output, png_bytes(with_minutiae(picture, template)))
-    say({"minutiae": len(template), "file": str(output)}, json_, [str(output)])
+        first = _seen(box, image, ppi)
+        second = None if other is None else _seen(box, other, ppi)
+    values: dict[str, Any] = {"minutiae": len(first.template), "quality": first.template.quality_score}
+    if second is None:
+        drawn = draw_print(first)
+    else:
+        score = compare(first.template, second.template)
+        drawn = draw_pair(first, second, score)
+        values |= {"score": score.value, "pairs": len(score.pairs)}
+    write_file(output, png_pixels(drawn, SCALE * MATCHER_PPI))
+    say({**values, "file": str(output)}, json_, [str(output)])
 
 
 @gallery.command("build")
@@ -184,3 +194,17 @@ def _template(box: Box, file: Path, ppi: float | None, default_ppi: float | None
     if file.suffix == TEMPLATE_SUFFIX:
         return Template.from_bytes(data)
     return extract(to_matcher(gray_image(box, data, user_ppi=ppi, default_ppi=default_ppi, place=file.name)))
+
+
+def _seen(box: Box, file: Path, ppi: float | None) -> Seen:
+    """What can be drawn of a file: a template alone, or a picture and what the extractor saw in it."""
+    from mithaq.finger import Template, Trace, extract
+    from mithaq.image import gray_image, to_matcher
+    from mithaq.measure.drawing import Seen
+
+    data = read_file(file)
+    if file.suffix == TEMPLATE_SUFFIX:
+        return Seen(Template.from_bytes(data))
+    picture = to_matcher(gray_image(box, data, user_ppi=ppi, place=file.name))
+    trace = Trace("quality-blocks", "orientation")
+    return Seen(extract(picture, trace=trace), picture.pixels, trace["quality-blocks"], trace["orientation"])

@@ -44,8 +44,10 @@ class Extractor:
         found = _minutiae(maps, kept)
         windows = quality.blocks(pixels)
         kept.keep("quality-blocks", lambda: windows)
+        kept.keep("orientation", lambda: quality.orientation(pixels))
         measured = quality.statistics(pixels, windows)
         score = quality.score(found, measured)
+        kept.keep("quality-parts", lambda: quality.parts(found, measured))
         template = Template.described(image.width, image.height, found, score, measured)
         kept.keep("codes", lambda: template.codes)
         return template

@@ -69,6 +69,20 @@ def _row(strip: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.floa
     )
 
 
+def orientation(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Per window as `blocks`: the ridges' direction in [0, π), counter-clockwise as seen, from the gradients' squares."""
+    side, step = parameters.BLOCK, parameters.BLOCK_STEP
+    if min(pixels.shape) < side:
+        return np.zeros((0, 0), np.float32)
+    down, across = np.gradient(pixels.astype(np.float32))
+    squared = (across - 1j * down) ** 2  # doubled angles add up where opposite gradients would cancel
+    sums = np.pad(squared.cumsum(0, np.complex128).cumsum(1), ((1, 0), (1, 0)))
+    tops, lefts = (np.arange(0, size - side + 1, step) for size in pixels.shape)
+    upper, lower = sums[tops], sums[tops + side]
+    window = lower[:, lefts + side] - lower[:, lefts] - upper[:, lefts + side] + upper[:, lefts]
+    return np.asarray(np.mod(np.angle(window) / 2.0 + np.pi / 2.0, np.pi), np.float32)
+
+
 _FREQUENCY = np.fft.fftfreq(parameters.BLOCK)
 _RADIUS = np.hypot(_FREQUENCY[:, None], _FREQUENCY[None, :])
 _BAND = (_RADIUS >= 1.0 / parameters.MAX_PERIOD) & (_RADIUS <= 1.0 / parameters.MIN_PERIOD)
