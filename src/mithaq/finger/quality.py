@@ -186,7 +186,7 @@ def shortcomings(template: Template) -> tuple[str, ...]:
     Ridges have two witnesses: where few windows show them, minutiae of the network speak for a print nevertheless.
     """
     found = []
-    has_few = int((template.codes[:, -1] != 0).sum()) < parameters.MIN_CODED_MINUTIAE
+    has_few = int(np.count_nonzero(template.reliability)) < parameters.MIN_CODED_MINUTIAE
     measured = template.statistics
     if measured is not None:
         if measured.deviation < parameters.BLANK_DEVIATION:
