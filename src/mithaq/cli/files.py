@@ -22,6 +22,7 @@ gallery = typer.Typer(no_args_is_help=True, help="Many prints in one searchable 
 Ppi = Annotated[float | None, typer.Option(min=100, max=4000, help="Resolution; counts before what the file says.")]
 TEMPLATE_SUFFIX = ".template"
 PAIRS_SHOWN = 12
+MIRROR_FMR = 1e-4  # a mirrored print is named where its reflection would be taken for a stranger's no oftener
 
 
 @finger.command("extract")
@@ -60,21 +61,32 @@ def finger_compare(
     ppi: Ppi = None,
     json_: Json = False,
 ) -> None:
-    """How alike two prints are, with the score's parts."""
-    from mithaq.finger import compare, false_match_rate
+    """How alike two prints are, with the score's parts. Exit 1 where one of them cannot be searched: a low score says nothing then."""
+    from mithaq.finger import compare, false_match_rate, shortcomings, threshold_for
+    from mithaq.finger.mirrored import mirrored
     from mithaq.image import Box
 
     with Box() as box:
-        score = compare(_template(box, a, ppi), _template(box, b, ppi))
+        first, second = _template(box, a, ppi), _template(box, b, ppi)
+    score = compare(first, second)
     rate = false_match_rate(score.value)
+    reasons = {str(file): list(shortcomings(print_)) for file, print_ in ((a, first), (b, second))}
+    looks_mirrored = compare(first, mirrored(second)).value > max(score.value, threshold_for(MIRROR_FMR))
     say(
-        {"score": score.value, "parts": dict(score.parts), "pairs": score.pairs.tolist(), "false_match_rate": rate},
+        {
+            "score": score.value, "parts": dict(score.parts), "pairs": score.pairs.tolist(), "false_match_rate": rate,
+            "shortcomings": reasons, "looks_mirrored": looks_mirrored,
+        },
         json_,
         [
             f"score {score.value:.4f}; a stranger reaches this {_how_often(rate)}",
             *[f"  {name:16} {value:.4f}" for name, value in score.parts.items()],
+            *[f"  {file}: not searchable: {reason}" for file, found in reasons.items() for reason in found],
+            *(["  one of the two looks mirrored: turned over, they match"] if looks_mirrored else []),
         ],
-    )
+    )  # fmt: skip
+    if any(reasons.values()):
+        raise typer.Exit(1)
 
 
 @finger.command("draw")
