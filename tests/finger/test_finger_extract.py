@@ -15,6 +15,7 @@ from mithaq.errors import ImageError, SettingsError
 from mithaq.finger import Trace, compare, extract, parameters, require_model, shortcomings, threshold_for
 from mithaq.finger import extract as extract_function
 from mithaq.finger.quality import blocks
+from mithaq.finger.trace import KEYS
 from mithaq.units import GrayImage
 
 
@@ -137,6 +138,15 @@ def test_intermediate_results_are_kept_only_where_asked() -> None:
     silent.keep("codes", lambda: pytest.fail("computed although nobody asked"))
     with pytest.raises(ValueError, match="no intermediate result"):
         Trace("everything")
+
+
+def test_every_stage_can_be_kept() -> None:
+    whole = Trace(*KEYS)
+    template = extract(print_of(spiral_print(width=240, height=260, count=8)[0]), trace=whole)
+    compare(template, template, trace=whole)
+    assert set(whole) == KEYS
+    assert whole["orientation"].shape == whole["quality-blocks"].clarity.shape
+    assert [part.name for part in whole["quality-parts"]] == ["minutiae", "certainty", "extent", "clarity"]
 
 
 def test_clarity_is_high_on_ridges_and_low_on_noise() -> None:

@@ -84,7 +84,7 @@ def draw_print(seen: Seen) -> NDArray[np.uint8]:
 
 def draw_pair(a: Seen, b: Seen, score: Score) -> NDArray[np.uint8]:
     """(h, w, 3): both prints side by side, the minutiae that fell on one another in one colour and joined."""
-    canvas, top = _canvas([a.template, b.template], len(score.parts) + 1)
+    canvas, top = _canvas([a.template, b.template], len(score.parts))
     lefts = (MARGIN, 2 * MARGIN + a.template.width * SCALE)
     for side, (seen, left) in enumerate(zip((a, b), lefts, strict=True)):
         _lay(canvas, seen, left, faded=0.4)
