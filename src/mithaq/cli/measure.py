@@ -129,6 +129,20 @@ def persons(
 
 
 @app.command()
+def quality(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of pictures named FINGER_IMPRESSION.ext.")],
+    ppi: Annotated[list[float] | None, typer.Option(help="Resolution, once or once for each folder.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="A folder for the error-against-reject curves.")] = None,
+    json_: Json = False,
+) -> None:
+    """Whether leaving out prints of low quality leaves out those that do not match; beside minutia count and contrast."""
+    from mithaq.measure.quality import measure_quality
+
+    figures = measure_quality(folders, ppi=ppi or (), plots=plots)
+    say(figures, json_, _lines(figures))
+
+
+@app.command()
 def record(
     folder: Annotated[Path, typer.Argument(help="Transactions in traditional encoding.")], json_: Json = False
 ) -> None:

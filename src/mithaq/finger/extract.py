@@ -46,8 +46,10 @@ class Extractor:
         found = self._found(pixels, kept)
         windows = quality.blocks(pixels)
         kept.keep("quality-blocks", lambda: windows)
+        kept.keep("orientation", lambda: quality.orientation(pixels))
         measured = quality.statistics(pixels, windows)
-        score = quality.score(len(found), measured)
+        score = quality.score(found, measured)
+        kept.keep("quality-parts", lambda: quality.parts(found, measured))
         template = Template.described(image.width, image.height, found, score, measured)
         kept.keep("codes", lambda: template.codes)
         return template
