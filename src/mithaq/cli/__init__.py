@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, ledger, measure, node, record, template
+from mithaq.cli import agreement, demo, files, ledger, measure, names, node, record, template
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -30,6 +30,7 @@ app.add_typer(files.gallery, name="gallery")
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")
 
 
