@@ -136,6 +136,23 @@ def test_a_name_travels_unchanged_and_no_form_is_replaced() -> None:
         name_from_json(name_to_json(arabic).replace(b'"father"', b'"neighbour"'))
 
 
+@given(
+    st.lists(
+        st.sampled_from(["محمد", "علي", "بن", "آل", "عبد", "الله", "أبو", "Ali", "ثاني", "الدين"]),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_any_name_travels_unchanged(given_words: list[str]) -> None:
+    text = " ".join(given_words)
+    try:
+        name = parse_name(text)
+    except FormatError as error:
+        assert error.code == "PAC-206"
+        return
+    assert name_from_json(name_to_json(name)) == name
+
+
 def test_what_is_no_name_is_refused() -> None:
     for text, code in (("", "PAC-206"), ("123 !!", "PAC-206"), ("أ" * 401, "PAC-201"), ("a " * 30, "PAC-201")):
         with pytest.raises(FormatError) as error:

@@ -65,6 +65,23 @@ def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
         start = rows[-1].position + 1
 
 
+def entry_instants(tx: Tx) -> Iterator[tuple[int, str, bytes | None]]:
+    """Of every entry in order: its index, its instant, its body (None once erased)."""
+    columns = (ledger_entries.c.position, ledger_entries.c.at, ledger_entries.c.body)
+    for row in tx.execute(select(*columns).order_by(ledger_entries.c.position)):
+        yield int(row.position), row.at, _bytes(row.body)
+
+
+def entries_at(tx: Tx, indexes: Sequence[int], *, batch: int = 500) -> list[Entry]:
+    """The entries at these indexes, in order."""
+    found = []
+    for start in range(0, len(indexes), batch):
+        chosen = ledger_entries.c.position.in_(indexes[start : start + batch])
+        for row in tx.execute(select(*_ENTRY).where(chosen)):
+            found.append(Entry(row.position, _bytes(row.commitment) or b"", _bytes(row.salt), _bytes(row.body)))
+    return sorted(found, key=lambda entry: entry.index)
+
+
 def latest_entries(tx: Tx, limit: int) -> list[tuple[int, str, str]]:
     """The newest entries, newest first: (position, kind, instant)."""
     statement = (

@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from mithaq.errors import FormatError
 from mithaq.pact.names.letters import HARAKAT, clean, is_arabic, matching_key, plain_latin
-from mithaq.pact.strict import canonical, load, plain, read
+from mithaq.pact.strict import Rule, canonical, load, plain, read
 
 Kind = Literal["given", "father", "grandfather", "ancestor", "family", "kunya", "laqab"]
 Scheme = Literal["as-given", "passport", "icao-mrz", "icao-x", "bgn-pcgn", "ics-630-01", "ala-lc", "other"]
@@ -54,7 +54,7 @@ class Name:
 
     original: str
     source: Source
-    parts: tuple[NamePart, ...]
+    parts: Annotated[tuple[NamePart, ...], Rule("at least one part", least=1, may_repeat=True)]
 
 
 @dataclass(frozen=True)
