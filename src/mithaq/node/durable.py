@@ -117,7 +117,8 @@ class Engine:
         now = timestamp(self.node.clock())
         with self.node.database.read() as tx:
             due_out = messages.due_messages(tx, now, limit=DELIVERIES_AT_ONCE)
-            due_in = conversations.due_conversations(tx, now, limit=1)
+            due_in = conversations.due_conversations(tx, now, limit=1000 if self.node.held else 1)
+        due_in = [conversation for conversation in due_in if conversation.partner not in self.node.held][:1]
         started = 0
         for message_id, attempt in due_out:
             if delivering + started < DELIVERIES_AT_ONCE:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError, PartnerError, SettingsError
 from mithaq.finger import threshold_for
-from mithaq.node import chain, journal, officers, outgoing
+from mithaq.node import chain, journal, officers, outgoing, witness
 from mithaq.node.followup import (
     approve_release,
     prepare_release,
@@ -141,6 +141,8 @@ def deliver(node: Node, message_id: str) -> None:
         return outgoing.give_up(node, message, "expired", None)
     node.stop_at("before-send")
     try:
+        if message.kind == "query":
+            witness.require_compared(node, message.partner)
         with stages("send"):
             data = node.post(message.partner, agreement).deliver(message.sealed)
         node.stop_at("sent-before-receipt-kept")
@@ -185,6 +187,8 @@ def receive(node: Node, sealed: bytes, certificate: bytes) -> bytes:
         if known is not None and known.receipt is not None:
             node.metrics.received.labels(manifest.kind, "duplicate").inc()
             return outgoing.receipt_again(known, opened)
+        if manifest.kind == "query":
+            witness.require_compared(node, manifest.sender)
         entry = _EFFECTS[manifest.kind](tx, node, agreement, opened, stages)  # 11, 12
         with stages("receipt"):
             receipt = outgoing.receipt_for(node, opened, entry)
