@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mithaq.errors import TrustError
+from mithaq.errors import SettingsError
 from mithaq.pact import verify_bundle
 from mithaq.pact.bundle import Selection, choose, make_bundle, verifier
 from mithaq.pact.checkpoint import add_signatures, cosign
@@ -212,7 +212,7 @@ def test_what_lies_past_the_cosignature_is_said(keys: tuple[CheckpointKey, Check
 def test_a_selection_is_one_thing() -> None:
     for values in ({}, {"case": "A", "seed": "b", "count": 1}, {"seed": "a"}, {"count": 3}, {"start": FIRST},
                    {"start": FIRST, "end": FIRST}):  # fmt: skip
-        with pytest.raises(TrustError) as error:
+        with pytest.raises(SettingsError) as error:
             Selection(**values)
         assert error.value.code == "PAC-190"
 

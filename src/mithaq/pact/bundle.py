@@ -17,7 +17,7 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
-from mithaq.errors import TrustError
+from mithaq.errors import SettingsError
 from mithaq.pact.checkpoint import Checkpoint, parse_checkpoint, parse_note, sign_checkpoint
 from mithaq.pact.keys import CheckpointKey
 from mithaq.pact.ledger import Entry
@@ -44,10 +44,10 @@ class Selection:
             not kinds[0] or (self.start is not None and self.end is not None and self.start < self.end)
         )
         if sum(kinds) != 1 or not is_whole:
-            raise TrustError(
+            raise SettingsError(
                 "PAC-190",
                 "what the bundle is to show is not clear",
-                place="bundle",
+                key="bundle",
                 expected=f"a period with both ends, a case, or a seed with 1 to {LARGEST_SAMPLE} entries",
             )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -48,12 +49,11 @@ _NOTE = Bilingual(
 def lines(found: Simulation, language: str) -> list[str]:
     """The simulation for a terminal, "en" or "ar"."""
     made = [_text(_summary(found), language), _text(_NOTE, language)]
-    for title, head, rows in _tables(found):
+    for title, _, rows in _tables(found):
         made += ["", _text(title, language)]
         if not rows:
             made.append("  " + _text(_NOTHING, language))
         made += ["  " + " · ".join(filter(None, (_text(cell, language) for cell in row))) for row in rows]
-        del head
     return made
 
 
@@ -116,7 +116,7 @@ def _tables(found: Simulation) -> Iterable[tuple[Bilingual, Sequence[Cell], list
     yield (
         Bilingual(en="What the proposal changes", ar="ما يغيّره المقترح"),
         (_HEADS["path"], _HEADS["kept"], _HEADS["clause"]),
-        [(one.path, f"{one.before} → {one.after}"[:200], _clause(one.clause)) for one in found.changes],
+        [(one.path, f"{_value(one.before)} → {_value(one.after)}", _clause(one.clause)) for one in found.changes],
     )
 
 
@@ -135,6 +135,11 @@ _HEADS = {
     "sooner": Bilingual(en="How much", ar="المقدار"),
     "path": Bilingual(en="Term", ar="الشرط"),
 }
+
+
+def _value(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:199] + "…"
 
 
 def _side(by_us: bool) -> Bilingual:
