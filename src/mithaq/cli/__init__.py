@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, gallery, ledger, measure, node, record, slaps, template
+from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, record, slaps, template
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -32,6 +32,7 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")
 
 

@@ -497,7 +497,7 @@ def _judged(
     fingers = []
     for k, (end, finger) in enumerate(zip(ends, told, strict=True)):
         marks = _marks(end, [other for j, other in enumerate(ends) if j != k])
-        confidence = min(1.0, end.clarity / p.GOOD_CLARITY) * math.prod(p.SLAP_MARKS[mark] for mark in marks)
+        confidence = min(1.0, end.clarity / p.FULL_CLARITY) * math.prod(p.SLAP_MARKS[mark] for mark in marks)
         fingers.append(Segment(finger, _box(end, image), end.corners, end.lean, round(confidence, 3), marks))
     for mark, code in (("touching", "FIN-060"), ("cut", "FIN-061"), ("no-crease", "FIN-062"), ("odd-size", "FIN-063")):
         places = tuple(k + 1 for k, finger in enumerate(fingers) if mark in finger.marks)

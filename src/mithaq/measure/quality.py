@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from mithaq.errors import SettingsError
 from mithaq.finger import Template
-from mithaq.measure.accuracy import Prints, Progress, read_prints, score_matrix
+from mithaq.measure.accuracy import score_matrix
+from mithaq.measure.prints import Prints, Progress, read_prints
 
 START = 0.1
 """Share of the genuine pairs that the threshold misses before anything is left out."""
@@ -60,7 +61,7 @@ def measure_quality(
     sets = []
     for folder, resolution in zip(folders, given, strict=True):
         prints = read_prints(folder, ppi=resolution, progress=progress)
-        sets.append(genuine_pairs(prints, score_matrix(prints, progress=progress)))
+        sets.append(genuine_pairs(prints, score_matrix(prints, prints, progress=progress)))
     figures = summarise_quality(sets)
     figures["folders"] = [str(folder) for folder in folders]
     if plots is not None:
@@ -74,7 +75,9 @@ def genuine_pairs(prints: Prints, matrix: NDArray[np.float64]) -> Pairs:
     i, j = np.tril_indices(len(number), -1)
     is_mate = number[i] == number[j]
     i, j = i[is_mate], j[is_mate]
-    values = {name: np.array([of(t) for t in prints.templates]) for name, of in PREDICTORS.items()}
+    values = {
+        name: np.array([0.0 if t is None else of(t) for t in prints.templates]) for name, of in PREDICTORS.items()
+    }
     return Pairs(matrix[i, j], number[i], {name: np.minimum(value[i], value[j]) for name, value in values.items()})
 
 

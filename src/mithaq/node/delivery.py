@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mithaq.errors import PartnerError
-from mithaq.node import outgoing
+from mithaq.node import outgoing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.states import add_stages, move
@@ -63,6 +63,8 @@ def _send(node: Node, message: Message) -> Delivered | None:
         return None
     node.stop_at("before-send")
     try:
+        if message.kind == "query":
+            witness.require_compared(node, message.partner)
         with stages("send"):
             data = node.post(message.partner, agreement).deliver(message.sealed or b"")
         node.stop_at("sent-before-receipt-kept")

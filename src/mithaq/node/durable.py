@@ -108,7 +108,8 @@ class Engine:
         now, out = timestamp(self.node.clock()), set(self._out)
         with self.node.database.read() as tx:
             due = messages.due_messages(tx, now, limit=len(out) + COURIERS * BATCH)
-            queries = conversations.due_conversations(tx, now, limit=1)
+            queries = conversations.due_conversations(tx, now, limit=1000 if self.node.held else 1)
+        queries = [query for query in queries if query.partner not in self.node.held]
         waiting = [message_id for message_id in due if message_id not in out][: COURIERS * BATCH - len(out)]
         size = min(BATCH, -(-len(waiting) // COURIERS))  # few messages go out side by side, many in batches
         for start in range(0, len(waiting), max(1, size)):
@@ -116,7 +117,7 @@ class Engine:
             self._couriers.submit(self._carry, batch)
         if self._answering:  # one at a time, in order of receipt: the search itself uses the cores
             return len(waiting)
-        return len(waiting) + sum(self._answer(query) for query in queries)
+        return len(waiting) + sum(self._answer(query) for query in queries[:1])
 
     def _carry(self, batch: Sequence[str]) -> None:
         """Deliver a batch; where a step of it broke, and nothing of that was kept, all of it is tried again later."""

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.node import chain, journal, officers, outgoing
+from mithaq.node import chain, journal, officers, outgoing, witness
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
@@ -150,6 +150,8 @@ def receive(node: Node, sealed: bytes, certificate: bytes) -> bytes:
         if known is not None and known.receipt is not None:
             node.metrics.received.labels(manifest.kind, "duplicate").inc()
             return outgoing.receipt_again(known, opened)
+        if manifest.kind == "query":
+            witness.require_compared(node, manifest.sender)
         entry = _EFFECTS[manifest.kind](tx, node, agreement, opened, stages)  # 11, 12
         with stages("receipt"):
             receipt = outgoing.receipt_for(node, opened, entry)

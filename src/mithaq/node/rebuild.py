@@ -56,7 +56,10 @@ def rebuild(node: Node, gallery: Gallery, progress: Callable[[int, int], None]) 
             for one in stored:
                 found = node.open_reference(one)
                 try:
-                    examined = examine(node.gray(found), found.position, impression, stages=Stages())
+                    examined = examine(
+                        node.gray(found), found.position, impression, stages=Stages(),
+                        network=node.settings.extract.network,
+                    )  # fmt: skip
                 except ImageError as error:
                     left_out.append((position, error.code))
                     continue

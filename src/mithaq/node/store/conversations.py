@@ -157,6 +157,18 @@ def erase_prints(tx: Tx, conversation_id: str, role: str, *, but: str = "") -> i
     return int(tx.execute(delete(prints).where(where)).rowcount)
 
 
+def candidate_days(tx: Tx, partner: str) -> dict[str, int]:
+    """How many of our conversations with the partner hold a hit's reference prints, by the day on which each began."""
+    day = func.substr(conversations.c.created_at, 1, 10)
+    holds = select(prints.c.conversation).where(prints.c.role == "candidate")
+    rows = tx.execute(
+        select(day, func.count())
+        .where(conversations.c.id.in_(holds), conversations.c.side == "requester", conversations.c.partner == partner)
+        .group_by(day)
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
 def add_act(tx: Tx, act: Act) -> None:
     """Store an officer's signed act; a second one of its kind in the same conversation is refused by the table."""
     tx.execute(insert(acts).values({f.name: getattr(act, f.name) for f in fields(Act)}))

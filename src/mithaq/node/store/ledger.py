@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import checkpoints, ledger_entries, ledger_head, ledger_nodes
@@ -65,6 +65,39 @@ def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
         if len(rows) < batch:
             return
         start = rows[-1].position + 1
+
+
+def entry_instants(tx: Tx) -> Iterator[tuple[int, str, bytes | None]]:
+    """Of every entry in order: its index, its instant, its body (None once erased)."""
+    columns = (ledger_entries.c.position, ledger_entries.c.at, ledger_entries.c.body)
+    for row in tx.execute(select(*columns).order_by(ledger_entries.c.position)):
+        yield int(row.position), row.at, _bytes(row.body)
+
+
+def entries_at(tx: Tx, indexes: Sequence[int], *, batch: int = 500) -> list[Entry]:
+    """The entries at these indexes, in order."""
+    found = []
+    for start in range(0, len(indexes), batch):
+        chosen = ledger_entries.c.position.in_(indexes[start : start + batch])
+        for row in tx.execute(select(*_ENTRY).where(chosen)):
+            found.append(Entry(row.position, _bytes(row.commitment) or b"", _bytes(row.salt), _bytes(row.body)))
+    return sorted(found, key=lambda entry: entry.index)
+
+
+def bodies(tx: Tx, kinds: Sequence[str], since: str) -> Iterator[tuple[str, bytes | None]]:
+    """Kind and body (None once erased) of the entries of these kinds from an instant on, in order."""
+    wanted = select(ledger_entries.c.kind, ledger_entries.c.body).where(
+        ledger_entries.c.kind.in_(kinds), ledger_entries.c.at >= since
+    )
+    for row in tx.execute(wanted.order_by(ledger_entries.c.position)):
+        yield row.kind, _bytes(row.body)
+
+
+def body_days(tx: Tx) -> dict[str, int]:
+    """How many bodies that are not erased were written on each day."""
+    day = func.substr(ledger_entries.c.at, 1, 10)
+    rows = tx.execute(select(day, func.count()).where(ledger_entries.c.body.is_not(None)).group_by(day))
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def latest_entries(tx: Tx, limit: int) -> list[tuple[int, str, str]]:
