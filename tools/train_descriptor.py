@@ -30,6 +30,7 @@ from torch.nn import functional
 NEIGHBOURS, REACH, EXTENT = 20, 110.0, 160.0  # as src/mithaq/finger/parameters.py
 BITS, WAVES, NEAR, WIDE = 128, 64, 96, 384
 PAIRS, MATES, OTHERS = 32, 14, 6  # pairs of views a step; minutiae of each view whose mate is there, and without
+CUT_SHARE = 0.25  # of the pairs of views, those cut to small discs
 MOST = 320  # minutiae of a finger, and of a view
 RAW = 7
 SIDES = 10
@@ -115,7 +116,7 @@ def view(whole: np.ndarray, seed: int, hard: float, cx: float, cy: float, cut: f
     turn = np.random.normal(0.0, 0.25)
     cosine, sine = math.cos(turn), math.sin(turn)
     bend = np.empty((2, 3, 4))
-    size = np.random.uniform(0.3, 1.0) * (1.0 + 1.6 * hard) * 1.5
+    size = np.random.uniform(0.3, 1.0) * (1.0 + 1.4 * hard) * 1.3
     for axis in range(2):
         for k in range(3):
             length, to = np.random.uniform(120.0, 400.0), np.random.uniform(0.0, 2.0 * np.pi)
@@ -124,10 +125,10 @@ def view(whole: np.ndarray, seed: int, hard: float, cx: float, cy: float, cut: f
             bend[axis, k, 2] = 2.0 * np.pi / length * math.sin(to)
             bend[axis, k, 3] = np.random.uniform(0.0, 2.0 * np.pi)
     grow = 1.0 + np.random.normal(0.0, 0.012)
-    jitter, wobble = np.random.uniform(0.8, 1.6 + hard), np.random.uniform(0.04, 0.09 + 0.04 * hard)
-    missing = np.random.uniform(0.02, 0.12 + 0.22 * hard)
-    false_share = np.random.uniform(0.0, 0.1 + 0.22 * hard)
-    half_turns = np.random.uniform(0.0, 0.03)
+    jitter, wobble = np.random.uniform(0.6, 1.2 + hard), np.random.uniform(0.03, 0.06 + 0.05 * hard)
+    missing = np.random.uniform(0.01, 0.06 + 0.20 * hard)
+    false_share = np.random.uniform(0.0, 0.06 + 0.20 * hard)
+    half_turns = np.random.uniform(0.0, 0.02)
     threshold = np.random.uniform(0.30, 0.5)
     half_width, half_height = np.random.uniform(110.0, 190.0), np.random.uniform(120.0, 220.0)
     plane = np.random.uniform(0.0, 2.0 * np.pi)
@@ -178,7 +179,7 @@ def view(whole: np.ndarray, seed: int, hard: float, cx: float, cy: float, cut: f
         if (x - bad_x) ** 2 + (y - bad_y) ** 2 < bad_r * bad_r:
             sure -= badness * np.random.random()
         # The weak are missed first.
-        if not is_false and np.random.random() < missing * 2.0 * (1.15 - min(1.0, max(0.15, sure))) + 0.25 * missing:
+        if not is_false and np.random.random() < missing * 2.0 * (1.15 - min(1.0, max(0.15, sure))) + 0.2 * missing:
             continue
         if sure < threshold:
             continue
@@ -261,11 +262,11 @@ def batch(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np
         whole = finger(np.random.randint(0, 2000000000))
         for _ in range(6):
             cx, cy = np.random.normal(0.0, 50.0), np.random.normal(0.0, 65.0)
-            hard = np.random.random()
-            cut = np.random.random() < 0.45
+            hard = np.random.random() ** 1.5
+            cut = np.random.random() < CUT_SHARE
             one_cut = np.random.uniform(70.0, 125.0) if cut else 0.0
             other_cut = np.random.uniform(70.0, 125.0) if cut and np.random.random() < 0.7 else 0.0
-            drift = 38.0 if cut else 26.0
+            drift = 30.0 if cut else 22.0
             s, t = np.random.randint(0, 2000000000), np.random.randint(0, 2000000000)
             ra, na = view(whole, s, hard, cx, cy, one_cut)
             rb, nb = view(
