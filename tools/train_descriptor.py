@@ -416,7 +416,7 @@ def arrays_of(net: Net) -> dict[str, np.ndarray]:
         "waves": waves,
         "near": w["near.weight"].T,
         "near_bias": w["near.bias"],
-        "gate": w["gate"],
+        "gate": w["gate"].reshape(-1, 4),
         "wide": in_scale[:, None] * wide,
         "wide_bias": wide_bias + in_shift @ wide,
         "bits": np.concatenate([bits, trust_rows], 1),

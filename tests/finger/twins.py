@@ -40,12 +40,12 @@ def codes(template: Template, net: Network) -> tuple[NDArray[np.float64], NDArra
             reach = far[t] / parameters.NEIGHBOUR_REACH
             raw = [*(local[t] / parameters.NEIGHBOUR_REACH), math.cos(turned), math.sin(turned)]
             seen = np.concatenate([np.cos(2.0 * np.pi * phase), raw, [template.quality[t] / 100.0, kind, reach]])
-            opened = net.gate @ np.array([1.0, reach, reach**2, template.quality[t] / 100.0])
-            rows.append(np.maximum(seen @ net.near + net.near_bias, 0.0) / (1.0 + math.exp(-opened)))
+            opened = 1.0 / (1.0 + np.exp(-net.gate @ np.array([1.0, reach, reach**2, template.quality[t] / 100.0])))
+            rows.append(np.maximum(seen @ net.near + net.near_bias, 0.0) * opened[:, None])
         out = np.exp(0.25j * np.pi * np.arange(8))
         extent = (local @ np.stack([out.real, out.imag]) / parameters.EXTENT_REACH).max(axis=0).clip(0.0, 1.0)
         beside = [len(near) / parameters.NEIGHBOURS, template.quality[m] / 100.0]
-        pooled = np.concatenate([0.1 * np.sum(rows, axis=0), np.max(rows, axis=0), extent, beside])
+        pooled = np.concatenate([0.1 * np.sum(rows, axis=0).reshape(-1), np.max(rows, axis=0)[0], extent, beside])
         wide = np.maximum(pooled @ net.wide + net.wide_bias, 0.0)
         last = np.concatenate([wide, pooled]) @ net.bits + net.bits_bias
         values[m], trust[m] = last[:-1], 1.0 / (1.0 + math.exp(-last[-1]))
@@ -113,4 +113,4 @@ def score(a: Template, b: Template, similarity: NDArray[np.float64]) -> float:
     share = sigmoid(smaller, parameters.TOP_MIDDLE, parameters.TOP_SLOPE)
     top = parameters.MIN_TOP + round(share * (parameters.MAX_TOP - parameters.MIN_TOP))
     best = np.argsort(-now / own, kind="stable")[:top]
-    return float(now[best].sum() / top * smaller / (smaller + parameters.EVIDENCE_HALF))
+    return math.sqrt(now[best].sum() / top * smaller / (smaller + parameters.EVIDENCE_HALF))

@@ -1,6 +1,6 @@
 """Minutiae -> 128 bits each, and how far they can be relied on: a small network over the neighbours, learned.
 
-    20 nearest neighbours ─ in the minutia's frame ─► waves, raw values ─► 96 each ─ gate ─► sum and maximum ─┐
+    20 nearest neighbours ─ in the minutia's frame ─► waves, raw values ─► 96 each ─ gates ─► sums and maximum ┐
     number of neighbours, extent of the print in 8 directions, own quality ───────────────────────────────────┴─► bits
 
 The order of the neighbours does not matter, and there is neither grid nor cell. tools/train_descriptor.py trained it on
@@ -37,10 +37,10 @@ class Network(NamedTuple):
     waves: NDArray[np.float32]  # (4, w): turns per pixel along and across, turns per turn of direction, turns
     near: NDArray[np.float32]  # (w + 7, h)
     near_bias: NDArray[np.float32]  # (h)
-    gate: NDArray[np.float32]  # (4): constant, distance, its square, quality
-    wide: NDArray[np.float32]  # (2 h + 10, k)
+    gate: NDArray[np.float32]  # (g, 4): constant, distance, its square, quality
+    wide: NDArray[np.float32]  # ((g + 1) h + 10, k)
     wide_bias: NDArray[np.float32]  # (k)
-    bits: NDArray[np.float32]  # (k + 2 h + 10, BITS + 1), the last column for the reliability
+    bits: NDArray[np.float32]  # (k + (g + 1) h + 10, BITS + 1), the last column for the reliability
     bits_bias: NDArray[np.float32]  # (BITS + 1)
 
 
@@ -154,12 +154,14 @@ def _codes(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     count, width = len(x), len(near_bias)
     wave_count, wide_count, outputs = waves.shape[1], len(wide_bias), len(bits_bias)
+    gates = len(gate)
+    side = (gates + 1) * width  # where what is beside the neighbours begins
     codes = np.zeros((count, (outputs - 1) // 64), np.uint64)
     reliability = np.zeros(count, np.uint8)
     squares, found = np.empty(_NEIGHBOURS, np.int64), np.empty(_NEIGHBOURS, np.int64)
     seen = np.empty(wave_count + 7, np.float32)
     one = np.empty(width, np.float32)
-    pooled = np.empty(2 * width + 10, np.float32)
+    pooled = np.empty(side + 10, np.float32)
     last = np.empty(wide_count + len(pooled), np.float32)
     out = np.empty(outputs, np.float32)
     for m in range(count):
@@ -192,17 +194,19 @@ def _codes(
                 value = seen[f]
                 for o in range(width):
                     one[o] += value * near[f, o]
-            opened = gate[0] + gate[1] * away + gate[2] * away * away + gate[3] * sure
-            share = np.float32(1.0) / (np.float32(1.0) + np.exp(-opened))
             for o in range(width):
-                value = max(one[o], np.float32(0.0)) * share
-                pooled[o] += value
-                pooled[width + o] = max(pooled[width + o], value)
-        for o in range(width):
-            pooled[o] *= np.float32(0.1)
-        _surroundings(x, y, m, cosine, sine, outward, pooled[2 * width :])
-        pooled[2 * width + 8] = np.float32(neighbours) * np.float32(1.0 / _NEIGHBOURS)
-        pooled[2 * width + 9] = np.float32(quality[m]) * np.float32(0.01)
+                one[o] = max(one[o], np.float32(0.0))
+            for g in range(gates):
+                opened = gate[g, 0] + gate[g, 1] * away + gate[g, 2] * away * away + gate[g, 3] * sure
+                share = np.float32(0.1) / (np.float32(1.0) + np.exp(-opened))
+                for o in range(width):
+                    pooled[g * width + o] += one[o] * share
+                if g == 0:
+                    for o in range(width):
+                        pooled[gates * width + o] = max(pooled[gates * width + o], one[o] * (np.float32(10.0) * share))
+        _surroundings(x, y, m, cosine, sine, outward, pooled[side:])
+        pooled[side + 8] = np.float32(neighbours) * np.float32(1.0 / _NEIGHBOURS)
+        pooled[side + 9] = np.float32(quality[m]) * np.float32(0.01)
         last[:wide_count] = wide_bias
         for f in range(len(pooled)):
             value = pooled[f]
