@@ -1,6 +1,6 @@
 """Trains the small extractor on synthetic fingers and public-domain prints, and writes it as ONNX.
 
-    python -m venv V && V/bin/pip install torch numpy scipy pillow onnx      # never a run-time dependency
+    python -m venv V && V/bin/pip install torch numpy scipy onnx      # never a run-time dependency
     python tools/label_prints.py LABELS --fingers 0 600 --prints FILES       # in mithaq's own environment
     PYTHONPATH=src V/bin/python tools/train_extractor.py LABELS STATE --steps 9000 --stage-minutes 100
     PYTHONPATH=src V/bin/python tools/train_extractor.py LABELS STATE --export src/mithaq/finger/swift.onnx
@@ -17,7 +17,6 @@ What the maps mean is said at `Net`, what is fed at `samples`, what is asked at 
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import multiprocessing as mp
 import time
@@ -25,12 +24,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from scipy.ndimage import gaussian_filter, grey_dilation, grey_erosion, map_coordinates
 from torch import nn
 from torch.nn import functional as F
 
-from mithaq.demo.capture import Capture, capture
+from mithaq.demo.capture import Capture, capture, coded
 from mithaq.demo.ridges import HEIGHT_PX, WIDTH_PX, Master, Pattern, finger
 
 SIDE = 224  # pixels of a training crop
@@ -169,9 +167,7 @@ def _as_it_was(made: Capture, raw: np.ndarray, rng: np.random.Generator) -> Capt
         grey = 255 - grey
     pixels = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
-        stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "JPEG", quality=int(rng.integers(20, 80)))
-        pixels = np.asarray(Image.open(stream))
+        pixels = coded(pixels.astype(np.float32), int(rng.integers(20, 80))).astype(np.uint8)
     return Capture(pixels, made.rows, made.columns, np.ones_like(made.shown))
 
 
