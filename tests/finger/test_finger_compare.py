@@ -87,6 +87,6 @@ def test_empty_templates_score_nothing() -> None:
 
 def test_foreign_codes_are_not_compared() -> None:
     a = finger(1)
-    foreign = Template(**{name: getattr(a, name) for name in a.__slots__} | {"descriptor": 2})
+    foreign = Template(**{name: getattr(a, name) for name in a.__slots__} | {"descriptor": 1})
     with pytest.raises(FormatError, match="FIN-030"):
         compare(a, foreign)

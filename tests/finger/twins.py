@@ -1,4 +1,4 @@
-"""Slow, obvious numpy and plain-Python twins of the room's kernels, written from the paper again."""
+"""Slow, obvious numpy and plain-Python twins of the room's kernels, written again."""
 
 from __future__ import annotations
 
@@ -8,87 +8,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.finger import Template, parameters
-from mithaq.finger.cylinder import cell_centres
+from mithaq.finger.descriptor import BITS, Network
 
 
 def turn(angle: float) -> float:
     return (angle + math.pi) % (2.0 * math.pi) - math.pi
 
 
-def outside(point: NDArray[np.float64], corners: NDArray[np.float64]) -> float:
-    """Distance from a convex polygon, 0 within it: the largest gap over many supporting directions."""
-    angles = np.linspace(0.0, 2.0 * np.pi, 3600, endpoint=False)
-    normals = np.stack([np.cos(angles), np.sin(angles)])
-    return max(0.0, float((point @ normals - (corners @ normals).max(axis=0)).max()))
-
-
-def codes(template: Template) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-    """(n, cells, layers) bits, (n, cells) known cells, and (n, cells) the distances from the hull that decided it."""
-    place = np.stack([template.x_px, template.y_px], axis=1).astype(np.float64)
-    angle = template.angle_rad.astype(np.float64)
-    cells = cell_centres()
-    layers = parameters.CYLINDER_LAYERS
-    bits = np.zeros((len(place), len(cells), layers), np.bool_)
-    known = np.zeros((len(place), len(cells)), np.bool_)
-    gaps = np.zeros((len(place), len(cells)))
+def codes(template: Template, net: Network) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """(n, BITS) what the bits are the signs of, (n) reliability 0..1, (n) whether there is a code; in double precision."""
+    place = np.stack([template.x_px, -template.y_px.astype(int)], axis=1).astype(np.float64)
+    step = 2.0 * np.pi / 256.0
+    values, trust = np.zeros((len(place), BITS)), np.zeros(len(place))
+    has_code = np.zeros(len(place), np.bool_)
     for m in range(len(place)):
-        along = np.array([math.cos(angle[m]), -math.sin(angle[m])])
-        across = np.array([math.sin(angle[m]), math.cos(angle[m])])
-        others = [t for t in range(len(place)) if t != m]
-        contributed = set()
-        for c, (u, v) in enumerate(cells):
-            point = place[m] + u * along + v * across
-            gaps[m, c] = outside(point, place)
-            if gaps[m, c] > parameters.HULL_MARGIN:
-                continue
-            known[m, c] = True
-            total = np.zeros(layers)
-            for t in others:
-                far = float(np.hypot(*(place[t] - point)))
-                if far > 3.0 * parameters.POSITION_SIGMA:
-                    continue
-                contributed.add(t)
-                sigma = parameters.POSITION_SIGMA
-                weight = math.exp(-0.5 * (far / sigma) ** 2) / (sigma * math.sqrt(2.0 * math.pi))
-                for layer in range(layers):
-                    middle = -math.pi + (layer + 0.5) * 2.0 * math.pi / layers
-                    away = turn(middle - turn(angle[m] - angle[t]))
-                    steps = away + (np.arange(200) + 0.5) / 200 * 2.0 * math.pi / layers - math.pi / layers
-                    density = np.exp(-0.5 * (steps / parameters.DIRECTION_SIGMA) ** 2)
-                    total[layer] += (
-                        weight
-                        * density.sum()
-                        * (2.0 * math.pi / layers / 200)
-                        / (parameters.DIRECTION_SIGMA * math.sqrt(2.0 * math.pi))
-                    )
-            bits[m, c] = total > parameters.CELL_THRESHOLD
-        if known[m].mean() < parameters.MIN_CELLS or len(contributed) < parameters.MIN_NEIGHBOURS:
-            bits[m] = known[m] = False
-    return bits, known, gaps
+        away = place - place[m]
+        angle = step * int(template.angle[m])
+        frame = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+        local = away @ frame.T
+        far = np.hypot(*away.T)
+        order = [t for t in np.argsort(far, kind="stable") if t != m and far[t] <= parameters.NEIGHBOUR_REACH]
+        near = order[: parameters.NEIGHBOURS]
+        has_code[m] = len(near) >= parameters.MIN_NEIGHBOURS
+        if not has_code[m]:
+            continue
+        rows = []
+        for t in near:
+            turned = step * (int(template.angle[t]) - int(template.angle[m]))
+            phase = local[t] @ net.waves[:2] + net.waves[2] * turned / (2.0 * np.pi) + net.waves[3]
+            kind = (0.0, 1.0, -1.0)[template.kind[t]]
+            reach = far[t] / parameters.NEIGHBOUR_REACH
+            raw = [*(local[t] / parameters.NEIGHBOUR_REACH), math.cos(turned), math.sin(turned)]
+            seen = np.concatenate([np.cos(2.0 * np.pi * phase), raw, [template.quality[t] / 100.0, kind, reach]])
+            opened = net.gate @ np.array([1.0, reach, reach**2, template.quality[t] / 100.0])
+            rows.append(np.maximum(seen @ net.near + net.near_bias, 0.0) / (1.0 + math.exp(-opened)))
+        out = np.exp(0.25j * np.pi * np.arange(8))
+        extent = (local @ np.stack([out.real, out.imag]) / parameters.EXTENT_REACH).max(axis=0).clip(0.0, 1.0)
+        beside = [len(near) / parameters.NEIGHBOURS, template.quality[m] / 100.0]
+        pooled = np.concatenate([0.1 * np.sum(rows, axis=0), np.max(rows, axis=0), extent, beside])
+        wide = np.maximum(pooled @ net.wide + net.wide_bias, 0.0)
+        last = np.concatenate([wide, pooled]) @ net.bits + net.bits_bias
+        values[m], trust[m] = last[:-1], 1.0 / (1.0 + math.exp(-last[-1]))
+    return values, trust, has_code
 
 
-def unpacked(template: Template) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The template's packed codes as (n, cells, layers) bits and (n, cells) known cells."""
-    cells = np.arange(parameters.CELLS, dtype=np.uint64)
-    words = (template.codes[:, :, None] >> cells) & np.uint64(1)
-    return words[:, :-1].transpose(0, 2, 1).astype(np.bool_), words[:, -1].astype(np.bool_)
+def bits_of(template: Template) -> NDArray[np.bool_]:
+    """(n, BITS) the template's packed codes."""
+    shifts = np.arange(64, dtype=np.uint64)
+    return ((template.codes[:, :, None] >> shifts) & np.uint64(1)).reshape(len(template), BITS).astype(np.bool_)
 
 
 def similarities(a: Template, b: Template) -> NDArray[np.float64]:
-    bits_a, known_a = unpacked(a)
-    bits_b, known_b = unpacked(b)
+    bits_a, bits_b = bits_of(a), bits_of(b)
     result = np.zeros((len(a), len(b)))
     for i in range(len(a)):
         for j in range(len(b)):
-            common = known_a[i] & known_b[j]
-            if common.sum() < parameters.MIN_COMMON_CELLS * parameters.CELLS:
-                continue
-            if abs(turn(float(a.angle_rad[i]) - float(b.angle_rad[j]))) > parameters.MAX_TURN_RAD:
-                continue
-            left, right = bits_a[i][common].astype(float), bits_b[j][common].astype(float)
-            size = np.linalg.norm(left) + np.linalg.norm(right)
-            if size > 0:
-                result[i, j] = 1.0 - np.linalg.norm(left - right) / size
+            if abs((int(a.angle[i]) - int(b.angle[j]) + 128) % 256 - 128) <= parameters.MAX_TURN:
+                trust = float(a.reliability[i]) * float(b.reliability[j]) / 255.0**2
+                result[i, j] = max(0.0, (1.0 - 2.0 * (bits_a[i] != bits_b[j]).mean()) * trust)
     return result
 
 

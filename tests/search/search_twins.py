@@ -40,30 +40,25 @@ def template_of(finger: int, impression: int = 0) -> Template:
 
 def similarity_twin(probe: Template, other: Template) -> float:
     """The first stage in numpy, from the bits themselves and in double precision."""
-    a, b = bits_of(probe), bits_of(other)
-    if not len(a):
+    if not len(probe):
         return 0.0
-    smaller = min(len(a), len(b))
+    smaller = min(len(probe), len(other))
     share = 1.0 / (1.0 + np.exp(-parameters.TOP_SLOPE * (smaller - parameters.TOP_MIDDLE)))
     take = int(parameters.MIN_TOP + np.rint(share * (parameters.MAX_TOP - parameters.MIN_TOP)))
+    a, b = bits_of(probe), bits_of(other)
     alike = np.zeros((len(a), max(1, len(b))))
     for i in range(len(a)):
         for j in range(len(b)):
             turn = abs(float(probe.angle_rad[i]) - float(other.angle_rad[j]))
-            near = min(turn, 2 * np.pi - turn) <= parameters.MAX_TURN_RAD
-            if near and a[i].any() and b[j].any():
-                apart = np.linalg.norm(a[i].astype(float) - b[j].astype(float))
-                alike[i, j] = 1.0 - apart / (np.sqrt(a[i].sum()) + np.sqrt(b[j].sum()))
+            if min(turn, 2 * np.pi - turn) <= np.pi / 2 + 1e-5:
+                trust = float(probe.reliability[i]) * float(other.reliability[j]) / 255.0**2
+                alike[i, j] = max(0.0, (1.0 - 2.0 * (a[i] != b[j]).mean()) * trust)
     best = np.sort(alike.max(axis=1))[::-1]
     return float(best[:take].sum() / take)
 
 
 def bits_of(template: Template) -> NDArray[np.int64]:
-    """The descriptor's own bits, one a column: its words but the last, in each as many bits as there are cells."""
-    words = template.codes[:, :-1]
-    shifts = np.arange(parameters.CELLS, dtype=np.uint64)
-    return (
-        ((words[:, :, None] >> shifts) & np.uint64(1))
-        .reshape(len(words), words.shape[1] * parameters.CELLS)
-        .astype(np.int64)
-    )
+    """The codes' bits, one a column."""
+    shifts = np.arange(64, dtype=np.uint64)
+    bits = (template.codes[:, :, None] >> shifts) & np.uint64(1)
+    return bits.reshape(len(template), 64 * template.codes.shape[1]).astype(np.int64)

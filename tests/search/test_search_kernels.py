@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_twins import bits_of, similarity_twin
+from search_twins import similarity_twin
 
 from mithaq.finger import Template
 from mithaq.search import kernels
 from mithaq.search.ranking import averaged_minutiae, first_stage
-from mithaq.search.shelf import Packed, bare_codes
+from mithaq.search.shelf import Packed
 
 
 def pack(templates: list[Template]) -> Packed:
-    codes = [bare_codes(t) for t in templates]
-    together = np.concatenate([np.empty((0, 5), np.uint64), *codes])
-    angle = np.concatenate([np.empty(0, np.float32), *(t.angle_rad for t in templates)])
-    starts = np.concatenate([[0], np.cumsum([len(c) for c in codes])]).astype(np.int64)
-    return Packed(together, kernels.roots_of(together), angle, starts)
+    codes = np.concatenate([np.empty((0, 2), np.uint64), *(t.codes for t in templates)])
+    reliability = np.concatenate([np.empty(0, np.uint8), *(t.reliability for t in templates)])
+    angle = np.concatenate([np.empty(0, np.uint8), *(t.angle for t in templates)])
+    starts = np.concatenate([[0], np.cumsum([len(t) for t in templates])]).astype(np.int64)
+    return Packed(codes, reliability, angle, starts)
 
 
 def sparse(seed: int, count: int) -> Template:
@@ -26,19 +26,6 @@ def sparse(seed: int, count: int) -> Template:
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 299, (2, count))
     return Template.from_minutiae(300, 300, xy[0], xy[1], rng.uniform(0, 6.28, count))
-
-
-def test_squeezed_codes_hold_the_same_bits() -> None:
-    template = sparse(5, 40)
-    tight = bare_codes(template)
-    assert tight.shape == (len(template), 5)
-    unpacked = np.unpackbits(tight.astype("<u8").view(np.uint8), axis=1, bitorder="little")[:, :312]
-    assert np.array_equal(unpacked, bits_of(template))
-
-
-def test_roots_are_the_norms_of_the_bits() -> None:
-    template = sparse(6, 40)
-    assert np.allclose(kernels.roots_of(bare_codes(template)), np.linalg.norm(bits_of(template), axis=1))
 
 
 @settings(max_examples=20, deadline=None)

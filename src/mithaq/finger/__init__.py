@@ -1,6 +1,6 @@
 """Grey image -> Template, and Template x Template -> Score.
 
-    GrayImage ─ extract ─► Template (minutiae, bit-vector codes, quality) ─ compare ─► Score (value, parts, pairs)
+    GrayImage ─ extract ─► Template (minutiae, 128-bit codes, quality) ─ compare ─► Score (value, parts, pairs)
 
 The names below are imported when they are first used, so that `import mithaq.finger` loads neither onnxruntime nor
 numba. Decoding and resampling are `mithaq.image`'s; searching many templates is `mithaq.search`'s.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .calibration import false_match_rate, threshold_for
     from .compare import Score, compare
-    from .cylinder import describe
+    from .descriptor import describe
     from .extract import Extractor, extract, require_model
     from .minutiae import Minutiae
     from .quality import shortcomings
@@ -31,7 +31,7 @@ _HOMES = {
     "Template": "template",
     "Trace": "trace",
     "compare": "compare",
-    "describe": "cylinder",
+    "describe": "descriptor",
     "extract": "extract",
     "false_match_rate": "calibration",
     "require_model": "extract",

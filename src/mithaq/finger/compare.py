@@ -3,8 +3,9 @@
     codes ─► similarity of every two minutiae ─► best one-to-one pairs ─► pairs that agree support each other ─► value
                                                                               └─► turn and shift ─► paired minutiae
 
-After the literature (Cappelli, Ferrara, Maltoni 2010: local similarity sort with distortion-tolerant relaxation),
-written from the paper. Symmetric to the last bit: the two templates are put in one order first. Deterministic.
+Local similarity sort and distortion-tolerant relaxation are written from the literature (Feng 2008; Cappelli, Ferrara,
+Maltoni 2010); the codes are mithaq's own (descriptor.py). Symmetric to the last bit: the two templates are put in one
+order first. Deterministic.
 """
 
 from __future__ import annotations
@@ -64,24 +65,24 @@ def compare(a: Template, b: Template, *, trace: Trace | None = None) -> Score:
 PARTS = ("similarity", "support", "evidence", "paired", "pairs")
 
 
-Arrays = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.float32], NDArray[np.uint64]]
+Arrays = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.uint8], NDArray[np.uint64], NDArray[np.uint8]]
 
 
 def _explain(trace: Trace, arrays: Any, swapped: bool) -> None:
     """Computes again, step by step, what the expert asked for."""
-    ax, ay, at, _, bx, by, bt, _ = arrays
-    similarity = similarities(*arrays)
+    ax, ay, aa, ac, ar, bx, by, ba, bc, br = arrays
+    similarity = similarities(aa, ac, ar, ba, bc, br)
     pairs = best_pairs(similarity)
     own = similarity[pairs[:, 0], pairs[:, 1]].astype(np.float64)
     trace.keep("similarity", lambda: similarity.T if swapped else similarity)
     trace.keep("greedy-pairs", lambda: pairs[:, ::-1] if swapped else pairs)
     trace.keep("own", lambda: own)
-    trace.keep("relaxed", lambda: relax(own, agreement(pairs, ax, ay, at, bx, by, bt)))
+    trace.keep("relaxed", lambda: relax(own, agreement(pairs, ax, ay, aa, bx, by, ba)))
 
 
 def arrays_of(template: Template) -> Arrays:
     """What the kernels read of a template."""
-    return template.x_px, template.y_px, template.angle_rad, template.codes
+    return template.x_px, template.y_px, template.angle, template.codes, template.reliability
 
 
 def _comes_after(a: Template, b: Template) -> bool:
@@ -92,9 +93,7 @@ def _comes_after(a: Template, b: Template) -> bool:
     return left > right
 
 
-_LAYERS = parameters.CYLINDER_LAYERS
-_MIN_COMMON = math.ceil(parameters.MIN_COMMON_CELLS * parameters.CELLS)
-_MAX_TURN = parameters.MAX_TURN_RAD
+_MAX_TURN = parameters.MAX_TURN
 _MAX_PAIRS = parameters.MAX_PAIRS
 _ROUNDS = parameters.RELAXATION_ROUNDS
 _OWN = parameters.RELAXATION_WEIGHT
@@ -104,6 +103,7 @@ _ANGLE_MIDDLE, _ANGLE_SLOPE = parameters.ANGLE_MIDDLE, parameters.ANGLE_SLOPE
 _MIN_TOP, _MAX_TOP = parameters.MIN_TOP, parameters.MAX_TOP
 _TOP_MIDDLE, _TOP_SLOPE = parameters.TOP_MIDDLE, parameters.TOP_SLOPE
 _EVIDENCE_HALF = parameters.EVIDENCE_HALF
+_STEP = 2.0 * math.pi / 256.0
 _PLACE_PX, _PLACE_RAD = parameters.PLACE_PX, parameters.PLACE_RAD
 
 
@@ -119,38 +119,35 @@ def _sigmoid(value: float, middle: float, slope: float) -> float:
 
 
 @compiled
+def _apart(one: np.uint8, other: np.uint8) -> int:
+    """256ths of a turn between two directions, 0 to 128."""
+    apart = int(np.int64(one) - np.int64(other)) & 255
+    return min(apart, 256 - apart)
+
+
+@compiled
 def similarities(
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    at: NDArray[np.float32],
+    aa: NDArray[np.uint8],
     ac: NDArray[np.uint64],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
-    bt: NDArray[np.float32],
+    ar: NDArray[np.uint8],
+    ba: NDArray[np.uint8],
     bc: NDArray[np.uint64],
+    br: NDArray[np.uint8],
 ) -> NDArray[np.float32]:
-    """(n_a, n_b): 1 - |difference| / (|a| + |b|) over the cells known in both; 0 where they may not be compared."""
-    result = np.zeros((len(at), len(bt)), np.float32)
-    root = np.empty(64 * _LAYERS + 1)
-    for k in range(len(root)):
-        root[k] = math.sqrt(k)
-    for i in range(len(at)):
-        if ac[i, _LAYERS] == 0:
-            continue
-        for j in range(len(bt)):
-            if abs(_turn(at[i] - bt[j])) > _MAX_TURN:
+    """(n_a, n_b): (1 - 2 different bits / bits) x both reliabilities; 0 below nothing and beyond a quarter turn."""
+    result = np.zeros((len(aa), len(ba)), np.float32)
+    words = ac.shape[1]
+    scale = np.float32(1.0 / (64.0 * words * 255.0 * 255.0))
+    for i in range(len(aa)):
+        for j in range(len(ba)):
+            if _apart(aa[i], ba[j]) > _MAX_TURN:
                 continue
-            common = ac[i, _LAYERS] & bc[j, _LAYERS]
-            if count_bits(common) < _MIN_COMMON:
-                continue
-            in_a = in_b = differ = 0
-            for layer in range(_LAYERS):
-                left, right = ac[i, layer] & common, bc[j, layer] & common
-                in_a += count_bits(left)
-                in_b += count_bits(right)
-                differ += count_bits(left ^ right)
-            if in_a + in_b > 0:
-                result[i, j] = 1.0 - root[differ] / (root[in_a] + root[in_b])
+            differ = 0
+            for w in range(words):
+                differ += count_bits(ac[i, w] ^ bc[j, w])
+            alike = (64 * words - 2 * differ) * np.int64(ar[i]) * np.int64(br[j])
+            if alike > 0:
+                result[i, j] = np.float32(alike) * scale
     return result
 
 
@@ -207,10 +204,10 @@ def agreement(
     pairs: NDArray[np.int64],
     ax: NDArray[np.int16],
     ay: NDArray[np.int16],
-    at: NDArray[np.float32],
+    aa: NDArray[np.uint8],
     bx: NDArray[np.int16],
     by: NDArray[np.int16],
-    bt: NDArray[np.float32],
+    ba: NDArray[np.uint8],
 ) -> NDArray[np.float64]:
     """(k, k): how well two pairs lie alike in both prints: distance, relative direction, bearing of one from the other."""
     count = len(pairs)
@@ -224,11 +221,11 @@ def agreement(
             apart = abs(math.sqrt(dxa * dxa + dya * dya) - math.sqrt(dxb * dxb + dyb * dyb))
             if apart > _DISTANCE_REACH:
                 continue
-            turned = abs(_turn((at[i] - at[k]) - (bt[j] - bt[m])))
+            turned = abs(_turn(_STEP * (np.int64(aa[i]) - np.int64(aa[k]) - np.int64(ba[j]) + np.int64(ba[m]))))
             alike = _sigmoid(apart, _DISTANCE_MIDDLE, _DISTANCE_SLOPE) * _sigmoid(turned, _ANGLE_MIDDLE, _ANGLE_SLOPE)
             bearing = math.atan2(dya, dxa) - math.atan2(dyb, dxb)
-            from_s = abs(_turn(bearing - (at[i] - bt[j])))
-            from_t = abs(_turn(bearing - (at[k] - bt[m])))
+            from_s = abs(_turn(bearing - _STEP * (np.int64(aa[i]) - np.int64(ba[j]))))
+            from_t = abs(_turn(bearing - _STEP * (np.int64(aa[k]) - np.int64(ba[m]))))
             result[s, t] = alike * _sigmoid(from_s, _ANGLE_MIDDLE, _ANGLE_SLOPE)
             result[t, s] = alike * _sigmoid(from_t, _ANGLE_MIDDLE, _ANGLE_SLOPE)
     return result
@@ -284,33 +281,36 @@ def _overlaid(
     chosen: NDArray[np.int64],
     ax: NDArray[np.int16],
     ay: NDArray[np.int16],
-    at: NDArray[np.float32],
+    aa: NDArray[np.uint8],
     bx: NDArray[np.int16],
     by: NDArray[np.int16],
-    bt: NDArray[np.float32],
+    ba: NDArray[np.uint8],
 ) -> NDArray[np.int16]:
     """(k, 2) minutiae that fall on one another under the chosen pairs' placement, nearest first, one to one."""
     angle, shift_x, shift_y = _place(chosen, ax, ay, bx, by)
     cosine, sine = math.cos(angle), math.sin(angle)
-    columns = len(bt)
-    gaps = np.empty(len(at) * columns)
-    where = np.empty(len(at) * columns, np.int64)
+    columns = len(ba)
+    gaps = np.empty(len(aa) * columns)
+    where = np.empty(len(aa) * columns, np.int64)
     count = 0
     for j in range(columns):
         px = cosine * bx[j] - sine * by[j] + shift_x
         py = sine * bx[j] + cosine * by[j] + shift_y
-        for i in range(len(at)):
+        for i in range(len(aa)):
             dx, dy = ax[i] - px, ay[i] - py
             gap = dx * dx + dy * dy
             # The image's y axis points down, so a turn by `angle` there lowers directions by it.
-            if gap <= _PLACE_PX * _PLACE_PX and abs(_turn(at[i] - (bt[j] - angle))) <= _PLACE_RAD:
+            if (
+                gap <= _PLACE_PX * _PLACE_PX
+                and abs(_turn(_STEP * (np.int64(aa[i]) - np.int64(ba[j])) + angle)) <= _PLACE_RAD
+            ):
                 gaps[count] = gap
                 where[count] = i * columns + j
                 count += 1
     order = np.argsort(gaps[:count], kind="mergesort")
-    row_taken = np.zeros(len(at), np.bool_)
+    row_taken = np.zeros(len(aa), np.bool_)
     column_taken = np.zeros(columns, np.bool_)
-    result = np.empty((min(len(at), columns), 2), np.int16)
+    result = np.empty((min(len(aa), columns), 2), np.int16)
     found = 0
     for k in order:
         i, j = where[k] // columns, where[k] % columns
@@ -325,12 +325,14 @@ def _overlaid(
 def score_arrays(
     ax: NDArray[np.int16],
     ay: NDArray[np.int16],
-    at: NDArray[np.float32],
+    aa: NDArray[np.uint8],
     ac: NDArray[np.uint64],
+    ar: NDArray[np.uint8],
     bx: NDArray[np.int16],
     by: NDArray[np.int16],
-    bt: NDArray[np.float32],
+    ba: NDArray[np.uint8],
     bc: NDArray[np.uint64],
+    br: NDArray[np.uint8],
 ) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
     """([value, *PARTS], pairs (k, 2)): the whole comparison without the interpreter.
 
@@ -338,17 +340,17 @@ def score_arrays(
     """
     numbers = np.zeros(6)
     nothing = np.empty((0, 2), np.int16)
-    similarity = similarities(ax, ay, at, ac, bx, by, bt, bc)
+    similarity = similarities(aa, ac, ar, ba, bc, br)
     pairs = best_pairs(similarity)
     count = len(pairs)
-    smaller = min(len(at), len(bt))
+    smaller = min(len(aa), len(ba))
     top = _MIN_TOP + round(_sigmoid(smaller, _TOP_MIDDLE, _TOP_SLOPE) * (_MAX_TOP - _MIN_TOP))
     if count < 2:
         return numbers, nothing
     own = np.empty(count)
     for k in range(count):
         own[k] = similarity[pairs[k, 0], pairs[k, 1]]
-    relaxed = relax(own, agreement(pairs, ax, ay, at, bx, by, bt))
+    relaxed = relax(own, agreement(pairs, ax, ay, aa, bx, by, ba))
     order = np.argsort(-relaxed / own, kind="mergesort")
     used = min(top, count)
     chosen = np.empty((used, 2), np.int64)
@@ -358,7 +360,7 @@ def score_arrays(
         chosen[k] = pairs[order[k]]
         total += relaxed[order[k]]
         total_own += own[order[k]]
-    overlaid = _overlaid(chosen, ax, ay, at, bx, by, bt)
+    overlaid = _overlaid(chosen, ax, ay, aa, bx, by, ba)
     evidence = smaller / (smaller + _EVIDENCE_HALF)
     numbers[0] = total / top * evidence
     numbers[1] = total_own / top

@@ -18,18 +18,28 @@ OTHER, ENDING, BIFURCATION = 0, 1, 2  # codes of ISO/IEC 19794-2
 class Minutiae:
     """n minutiae of one print at 500 ppi, strongest first.
 
-    `x_px`, `y_px` int16 (n) from the top left; `angle_rad` float32 (n) in [0, 2π), counter-clockwise as seen, along the
-    ridge (ending) or valley (bifurcation); `quality` uint8 (n) 0..100; `kind` uint8 (n): 0 other, 1 ending, 2 bifurcation.
+    `x_px`, `y_px` int16 (n) from the top left; `angle` uint8 (n) in 256ths of a turn (ISO/IEC 19794-2's unit), counter-
+    clockwise as seen, along the ridge (ending) or valley (bifurcation), the same in radians as `angle_rad`; `quality`
+    uint8 (n) 0..100; `kind` uint8 (n): 0 other, 1 ending, 2 bifurcation.
     """
 
     x_px: NDArray[np.int16]
     y_px: NDArray[np.int16]
-    angle_rad: NDArray[np.float32]
+    angle: NDArray[np.uint8]
     quality: NDArray[np.uint8]
     kind: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.x_px)
+
+    @property
+    def angle_rad(self) -> NDArray[np.float32]:
+        return radians(self.angle)
+
+
+def radians(angle: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """float32 in [0, 2π) of 256ths of a turn."""
+    return angle.astype(np.float32) * np.float32(2.0 * np.pi / 256.0)
 
 
 def minutiae(
@@ -70,11 +80,9 @@ def minutiae(
         raise FormatError(
             "FIN-014", "a minutia kind or quality that does not exist", expected="kind 0 to 2, quality 0 to 100"
         )
-    turn = 2.0 * np.pi
-    wrapped = np.mod(angle, turn).astype(np.float32)
-    wrapped[wrapped >= np.float32(turn)] = 0.0
+    steps = np.rint(np.mod(angle, 2.0 * np.pi) * (128.0 / np.pi)).astype(np.int64).astype(np.uint8)  # 256 is 0 again
     sure_byte = np.rint(sure).astype(np.uint8)
     xs, ys = np.rint(x).astype(np.int16), np.rint(y).astype(np.int16)
     kind_byte = kinds.astype(np.uint8)
-    order = np.lexsort((kind_byte, wrapped, xs, ys, -sure_byte.astype(np.int16)))[: parameters.MAX_MINUTIAE]
-    return Minutiae(xs[order], ys[order], wrapped[order], sure_byte[order], kind_byte[order])
+    order = np.lexsort((kind_byte, steps, xs, ys, -sure_byte.astype(np.int16)))[: parameters.MAX_MINUTIAE]
+    return Minutiae(xs[order], ys[order], steps[order], sure_byte[order], kind_byte[order])

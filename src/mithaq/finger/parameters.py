@@ -81,32 +81,22 @@ highest among 200,000 all had a print with fewer. A portrait gives 1, noise and 
 GOOD_MINUTIAE, GOOD_AREA_MM2, GOOD_CLARITY, GOOD_CONTRAST = 35, 120.0, 0.5, 30.0
 """From here on a part of the quality is full: near the medians of [FVC]."""
 
-# The descriptor [MCC].
-CYLINDER_RADIUS = 70.0
-"""Pixels around a minutia that its cylinder sees [MCC R]."""
-CYLINDER_SIDE = 8
-"""Cells along the cylinder's base [MCC Ns for the small descriptor]; those whose centre is within the radius: 52."""
-CYLINDER_LAYERS = 6
-"""Direction differences told apart, 60 degrees each [MCC Nd]."""
-CELLS = 52
-POSITION_SIGMA = 28.0 / 3.0
-"""Pixels, spread of a neighbour's place [MCC sigma_S]; counted up to three of these away."""
-DIRECTION_SIGMA = 2.0 * math.pi / 9.0
-"""Radians, spread of a neighbour's direction [MCC sigma_D]."""
-CELL_THRESHOLD = 0.005
-"""A cell is set where its summed contribution is above this [MCC mu_psi, bit-based]."""
-HULL_MARGIN = 50.0
-"""Pixels by which the convex hull of the minutiae is widened; cells outside it are unknown, not empty [MCC Omega]."""
-MIN_CELLS = 0.75
-"""Share of a cylinder's cells that must be known, else the minutia has no code [MCC min_VC]."""
+# The descriptor (tools/train_descriptor.py; docs/decisions/0009-learned-descriptor.md).
+DESCRIPTOR_FILE = "descriptor.npz"
+DESCRIPTOR_SHA256 = "75d4935dcc083fe3ffb1c5585d79284f656f7893dd5996fd218a658cc6f77229"
+"""Of the file that tools/train_descriptor.py wrote."""
+NEIGHBOURS = 20
+"""Of a minutia that its code is made from, the nearest. A plain print holds some 37 minutiae in all."""
+NEIGHBOUR_REACH = 110
+"""Pixels within which a minutia is a neighbour: 5.6 mm, some twelve ridges."""
 MIN_NEIGHBOURS = 2
-"""Minutiae that must contribute to a cylinder, else it has no code [MCC min_M]."""
+"""Neighbours without which a minutia has no code."""
+EXTENT_REACH = 160
+"""Pixels up to which the descriptor sees how far the print reaches."""
 
-# Comparison [MCC].
-MIN_COMMON_CELLS = 0.6
-"""Share of all cells known in both codes, else the two minutiae are not compared [MCC min_ME]."""
-MAX_TURN_RAD = math.pi / 2.0
-"""Minutiae whose directions differ by more are not compared: nobody is searched upside down [MCC delta_theta]."""
+# Comparison.
+MAX_TURN = 64
+"""256ths of a turn: minutiae whose directions differ by more are not compared: nobody is searched upside down [MCC delta_theta]."""
 MIN_TOP, MAX_TOP, TOP_MIDDLE, TOP_SLOPE = 4, 12, 20.0, 0.4
 """Pairs averaged in the score: a sigmoid of the smaller count of minutiae, 4 for few to 12 for many [MCC n_P]."""
 RELAXATION_ROUNDS = 5

@@ -123,6 +123,6 @@ def shortcomings(template: Template) -> tuple[str, ...]:
             found.append("small-area")
         elif measured.contrast < parameters.MIN_CONTRAST:
             found.append("low-contrast")
-    if int((template.codes[:, -1] != 0).sum()) < parameters.MIN_CODED_MINUTIAE:
+    if int(np.count_nonzero(template.reliability)) < parameters.MIN_CODED_MINUTIAE:
         found.append("too-few-minutiae")
     return tuple(found)

@@ -2,15 +2,15 @@
 
     offset  bytes  content (little-endian)
     0       4      "MTQF"
-    4       1      version, 1
-    5       1      descriptor of the codes (cylinder.DESCRIPTOR)
+    4       1      version, 2
+    5       1      descriptor of the codes (descriptor.DESCRIPTOR)
     6       2      n, minutiae
     8       4      width and height of the print, px at 500 ppi
     12      1      quality score 0..100
     13      1      flags: 1 the statistics were measured on a picture
     14      2      words per code
     16      24     statistics: six float32 in the order of Statistics
-    40      n*10   per minutia: x uint16, y uint16, angle float32, quality uint8, kind uint8
+    40      n*8    per minutia: x and y uint16; angle in 256ths of a turn, quality, kind, reliability uint8
     ...     n*w*8  codes
     end-4   4      CRC-32 of everything before
 
@@ -30,21 +30,23 @@ from numpy.typing import ArrayLike, NDArray
 from mithaq.errors import FormatError
 
 from . import parameters
-from .minutiae import Minutiae, minutiae
+from .minutiae import Minutiae, minutiae, radians
 
 if TYPE_CHECKING:
     from typing import Self
 
 MAGIC = b"MTQF"
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct("<4sBBHHHBBH6f")
-_MINUTIA = np.dtype([("x", "<u2"), ("y", "<u2"), ("angle", "<f4"), ("quality", "u1"), ("kind", "u1")])
+_MINUTIA = np.dtype(
+    [("x", "<u2"), ("y", "<u2"), ("angle", "u1"), ("quality", "u1"), ("kind", "u1"), ("reliability", "u1")]
+)
 
 
-def _table(found: Minutiae) -> NDArray[np.void]:
+def _table(found: Minutiae, reliability: NDArray[np.uint8]) -> NDArray[np.void]:
     table = np.empty(len(found), _MINUTIA)
-    table["x"], table["y"], table["angle"] = found.x_px, found.y_px, found.angle_rad
-    table["quality"], table["kind"] = found.quality, found.kind
+    table["x"], table["y"], table["angle"] = found.x_px, found.y_px, found.angle
+    table["quality"], table["kind"], table["reliability"] = found.quality, found.kind, reliability
     return table
 
 
@@ -69,21 +71,23 @@ class Statistics:
 class Template:
     """n minutiae of one print at 500 ppi with their codes.
 
-    `x_px`, `y_px` int16, `angle_rad` float32, `quality` uint8 0..100, `kind` uint8, each (n), as in Minutiae; `codes`
-    uint64 (n, words) of `descriptor`; `quality_score` 0..100; `statistics` None where no picture was seen.
+    `x_px`, `y_px` int16, `angle` uint8, `quality` uint8 0..100, `kind` uint8, each (n), as in Minutiae; `codes` uint64
+    (n, words) of `descriptor` and `reliability` uint8 (n) of each, 0 where a minutia has no code; `quality_score` 0..100;
+    `statistics` None where no picture was seen.
     """
 
     width: int
     height: int
     x_px: NDArray[np.int16]
     y_px: NDArray[np.int16]
-    angle_rad: NDArray[np.float32]
+    angle: NDArray[np.uint8]
     quality: NDArray[np.uint8]
     kind: NDArray[np.uint8]
     codes: NDArray[np.uint64]
+    reliability: NDArray[np.uint8]
     quality_score: int
     statistics: Statistics | None = None
-    descriptor: int = 1
+    descriptor: int = 2
 
     def __len__(self) -> int:
         return len(self.x_px)
@@ -96,7 +100,11 @@ class Template:
 
     @property
     def minutiae(self) -> Minutiae:
-        return Minutiae(self.x_px, self.y_px, self.angle_rad, self.quality, self.kind)
+        return Minutiae(self.x_px, self.y_px, self.angle, self.quality, self.kind)
+
+    @property
+    def angle_rad(self) -> NDArray[np.float32]:
+        return radians(self.angle)
 
     @classmethod
     def from_minutiae(
@@ -124,21 +132,10 @@ class Template:
         cls, width: int, height: int, found: Minutiae, quality_score: int, statistics: Statistics | None
     ) -> Self:
         """With the codes computed here."""
-        from .cylinder import DESCRIPTOR, describe
+        from .descriptor import DESCRIPTOR, describe
 
-        return cls(
-            width,
-            height,
-            found.x_px,
-            found.y_px,
-            found.angle_rad,
-            found.quality,
-            found.kind,
-            describe(found),
-            quality_score,
-            statistics,
-            DESCRIPTOR,
-        )
+        arrays = (found.x_px, found.y_px, found.angle, found.quality, found.kind, *describe(found))
+        return cls(width, height, *arrays, quality_score, statistics, DESCRIPTOR)
 
     def to_bytes(self) -> bytes:
         """The layout at the top of this module; equal templates give equal bytes."""
@@ -155,13 +152,13 @@ class Template:
             self.codes.shape[1],
             *numbers,
         )
-        body = head + _table(self.minutiae).tobytes() + self.codes.astype("<u8").tobytes()
+        body = head + _table(self.minutiae, self.reliability).tobytes() + self.codes.astype("<u8").tobytes()
         return body + struct.pack("<I", zlib.crc32(body))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """FormatError FIN-010 to FIN-014 and FIN-020 to FIN-028: no template, of another version or descriptor, damaged, or impossible."""
-        from .cylinder import DESCRIPTOR, WORDS
+        from .descriptor import DESCRIPTOR, WORDS
 
         if len(data) < _HEAD.size + 4 or data[:4] != MAGIC:
             raise FormatError("FIN-020", "not a template", expected="a file that begins with MTQF", offset=0)
@@ -193,27 +190,13 @@ class Template:
             raise FormatError("FIN-026", "a template with an impossible quality", expected="0 to 100", offset=12)
         table = np.frombuffer(data, _MINUTIA, count, _HEAD.size)
         codes = np.frombuffer(data, "<u8", count * words, _HEAD.size + count * _MINUTIA.itemsize)
-        found = minutiae(width, height, table["x"], table["y"], table["angle"], table["quality"], table["kind"])
-        if _table(found).tobytes() != table.tobytes():
-            raise FormatError(
-                "FIN-027", "minutiae out of order or angles outside a turn", expected="as to_bytes writes"
-            )
+        angle = table["angle"].astype(np.float64) * (np.pi / 128.0)
+        found = minutiae(width, height, table["x"], table["y"], angle, table["quality"], table["kind"])
+        reliability = table["reliability"].copy()
+        if _table(found, reliability).tobytes() != table.tobytes():
+            raise FormatError("FIN-027", "minutiae out of order", expected="as to_bytes writes")
         packed = codes.astype(np.uint64).reshape(count, words)
-        if (packed >> np.uint64(parameters.CELLS)).any():
-            raise FormatError(
-                "FIN-028", "codes with more cells than the descriptor has", expected=f"{parameters.CELLS}"
-            )
-        statistics = Statistics(*numbers) if flags else None
-        return cls(
-            width,
-            height,
-            found.x_px,
-            found.y_px,
-            found.angle_rad,
-            found.quality,
-            found.kind,
-            packed,
-            quality_score,
-            statistics,
-            descriptor,
-        )
+        if packed[reliability == 0].any():
+            raise FormatError("FIN-028", "a code without a reliability", expected="1 to 255 where there is a code")
+        arrays = (found.x_px, found.y_px, found.angle, found.quality, found.kind, packed, reliability)
+        return cls(width, height, *arrays, quality_score, Statistics(*numbers) if flags else None, descriptor)

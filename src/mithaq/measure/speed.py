@@ -41,7 +41,7 @@ def measure_speed(directory: Path, *, ppi: float | None = None, progress: Progre
         "cores": cores,
         "sample": len(images),
         "extract_ms": {"one": one, "all": all_cores},
-        "first_stage_per_s": _rates(similarities, arrays, cores, progress, "first stage"),
+        "first_stage_per_s": _rates(similarities, [each[2:] for each in arrays], cores, progress, "first stage"),
         "full_score_per_s": _rates(score_arrays, arrays, cores, progress, "full score"),
         "bytes_per_finger": round(statistics.mean(len(template.to_bytes()) for template in templates)),
     }

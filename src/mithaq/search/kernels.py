@@ -1,12 +1,11 @@
 """The first stage in machine code: how alike two sets of minutia codes are, and the best k of many.
 
-    codes uint64 (n, 5) ─┐
-    roots float32 (n)    ├─ local_similarity ─► float32 (r), 0 to 1 per gallery impression ─ best_places ─► int64 (k)
-    angle float32 (n)   ─┘
+    codes uint64 (n, w) ───────┐
+    reliability, angle uint8 ──┴─ local_similarity ─► float32 (r), 0 to 1 per gallery impression ─ best_places ─► int64 (k)
 
-For each probe minutia the nearest gallery minutia within a quarter turn, 1 - |a xor b| / (|a| + |b|) with Euclidean
-norms, as the cylinder code's authors compare their bits; then the mean of the best few. It knows nothing of where
-minutiae lie, so it ranks and never decides: `mithaq.finger.compare` does. A slow numpy twin stands in the tests.
+For each probe minutia the most similar gallery minutia within a quarter turn, then the mean of the best few. It knows
+nothing of where minutiae lie, so it ranks and never decides: `mithaq.finger.compare` does. A slow numpy twin stands in
+the tests.
 """
 
 from __future__ import annotations
@@ -16,46 +15,18 @@ from numpy.typing import NDArray
 
 from mithaq.finger.compiled import compiled, count_bits
 
-_TURN = np.float32(2.0 * np.pi)
-
-
-@compiled
-def squeezed(codes: NDArray[np.uint64], layers: int, cells: int) -> NDArray[np.uint64]:
-    """The first `layers` words of each code, `cells` bits in each, without their gaps: (n, w) -> (n, fewer words)."""
-    words = (layers * cells + 63) // 64
-    tight = np.zeros((codes.shape[0], words), np.uint64)
-    for i in range(codes.shape[0]):
-        for layer in range(layers):
-            word, shift = (layer * cells) // 64, (layer * cells) % 64
-            tight[i, word] |= codes[i, layer] << np.uint64(shift)
-            if shift + cells > 64:
-                tight[i, word + 1] |= codes[i, layer] >> np.uint64(64 - shift)
-    return tight
-
-
-@compiled
-def roots_of(codes: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """Square root of the bits set in each code: its Euclidean norm, float32 (n)."""
-    roots = np.empty(codes.shape[0], np.float32)
-    for i in range(codes.shape[0]):
-        total = 0
-        for w in range(codes.shape[1]):
-            total += count_bits(codes[i, w])
-        roots[i] = np.float32(np.sqrt(total))
-    return roots
-
 
 @compiled
 def local_similarity(
     probe_codes: NDArray[np.uint64],
-    probe_roots: NDArray[np.float32],
-    probe_angle: NDArray[np.float32],
+    probe_reliability: NDArray[np.uint8],
+    probe_angle: NDArray[np.uint8],
     codes: NDArray[np.uint64],
-    roots: NDArray[np.float32],
-    angle: NDArray[np.float32],
+    reliability: NDArray[np.uint8],
+    angle: NDArray[np.uint8],
     starts: NDArray[np.int64],
     rows: NDArray[np.int64],
-    widest_turn_rad: np.float32,
+    widest_turn: int,
     averaged: NDArray[np.int64],
     scores: NDArray[np.float32],
 ) -> None:
@@ -65,33 +36,30 @@ def local_similarity(
     the mean where the smaller print has m; it is as long as the larger probe can ask. No lock is held.
     """
     probes, words = probe_codes.shape
-    best = np.empty(probes, np.float32)
+    best = np.empty(probes, np.int64)
     for r in range(rows.shape[0]):
         first, last = starts[rows[r]], starts[rows[r] + 1]
         for p in range(probes):
-            nearest = np.float32(1.0)
-            if probe_roots[p] > 0:
-                for g in range(first, last):
-                    turn = abs(probe_angle[p] - angle[g])
-                    turn = min(turn, _TURN - turn)
-                    if turn > widest_turn_rad or roots[g] == 0:
-                        continue
-                    apart = 0
-                    for w in range(words):
-                        apart += count_bits(probe_codes[p, w] ^ codes[g, w])
-                    both = probe_roots[p] + roots[g]
-                    nearest = min(nearest, np.float32(apart) / (both * both))
-            best[p] = nearest
+            best[p] = 0
+            for g in range(first, last):
+                turn = (np.int64(probe_angle[p]) - np.int64(angle[g])) & 255
+                if min(turn, 256 - turn) > widest_turn:
+                    continue
+                apart = 0
+                for w in range(words):
+                    apart += count_bits(probe_codes[p, w] ^ codes[g, w])
+                best[p] = max(best[p], (64 * words - 2 * apart) * np.int64(reliability[g]))
+            best[p] *= np.int64(probe_reliability[p])
         take = averaged[min(min(probes, last - first), averaged.shape[0] - 1)]
-        total = np.float32(0.0)
-        for _ in range(min(take, probes)):  # the smallest few by selection: at most a dozen of some forty
-            least = 0
+        total = 0
+        for _ in range(min(take, probes)):  # the largest few by selection: at most a dozen of some forty
+            most = 0
             for p in range(1, probes):
-                if best[p] < best[least]:
-                    least = p
-            total += np.float32(1.0) - np.sqrt(best[least])
-            best[least] = np.float32(2.0)
-        scores[r] = total / np.float32(take) if take > 0 else np.float32(0.0)
+                if best[p] > best[most]:
+                    most = p
+            total += best[most]
+            best[most] = -1
+        scores[r] = np.float32(total / (take * 64.0 * words * 255.0 * 255.0)) if take > 0 else np.float32(0.0)
 
 
 @compiled

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mithaq.finger import Template, parameters
 from mithaq.finger.compare import Score, compare
 from mithaq.search import kernels
-from mithaq.search.shelf import Packed, bare_codes
+from mithaq.search.shelf import Packed
 
 _ROWS_A_TASK = 4096  # of the first stage, about 10 ms of one core: even shares, and large beside a task's own cost
 _Result = TypeVar("_Result")
@@ -32,23 +32,21 @@ def averaged_minutiae(most: int) -> NDArray[np.int64]:
 
 def first_stage(probe: Template, packed: Packed, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """How alike the probe and each of `rows` are by their codes alone, float32 (r), 0 to 1, on all cores of this process."""
-    codes = bare_codes(probe)
-    roots = kernels.roots_of(codes)
-    averaged = averaged_minutiae(max(1, len(codes)))
+    averaged = averaged_minutiae(max(1, len(probe)))
     scores = np.zeros(len(rows), np.float32)
 
     def score(first: int) -> None:
         part = slice(first, first + _ROWS_A_TASK)
         kernels.local_similarity(
-            codes,
-            roots,
-            probe.angle_rad,
+            probe.codes,
+            probe.reliability,
+            probe.angle,
             packed.codes,
-            packed.roots,
+            packed.reliability,
             packed.angle,
             packed.starts,
             rows[part],
-            np.float32(parameters.MAX_TURN_RAD),
+            parameters.MAX_TURN,
             averaged,
             scores[part],
         )

@@ -1,7 +1,7 @@
 """What a gallery's log means, in memory: one row per impression, and the packed codes of the first stage.
 
     records.N, mapped ─ read_on ─► rows: reference, position, impression, where its template lies ─► View (frozen)
-                                     └─ pack ─► codes, roots, angles of all rows, only once a search needs them
+                                     └─ pack ─► codes, reliabilities, angles of all rows, only once a search needs them
 
 Rows are only added, and a removed one is left out of every later View, so a search in another thread keeps working on
 the View it began with. Not done here: files (`files`), scores (`ranking`).
@@ -20,9 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.finger import Template
-from mithaq.finger.cylinder import MASK_WORD
-from mithaq.finger.parameters import CELLS
-from mithaq.search import kernels
+from mithaq.finger.descriptor import WORDS
 from mithaq.search.layout import (
     IMPRESSION,
     LOG_HEADER_BYTES,
@@ -35,16 +33,14 @@ from mithaq.search.layout import (
 )
 from mithaq.search.parameters import TEMPLATES_KEPT
 
-BARE_WORDS = (MASK_WORD * CELLS + 63) // 64
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packed:
     """Codes of many impressions in one piece: row i's minutiae are starts[i] to starts[i + 1] of the others."""
 
     codes: NDArray[np.uint64]
-    roots: NDArray[np.float32]
-    angle: NDArray[np.float32]
+    reliability: NDArray[np.uint8]
+    angle: NDArray[np.uint8]
     starts: NDArray[np.int64]
 
 
@@ -76,9 +72,9 @@ class Shelf:
         self._map: mmap.mmap | None = None
         self._view: View | None = None
         self._templates: dict[int, Template] = {}
-        self._codes = np.empty((0, BARE_WORDS), np.uint64)
-        self._roots = np.empty(0, np.float32)
-        self._angle = np.empty(0, np.float32)
+        self._codes = np.empty((0, WORDS), np.uint64)
+        self._reliability = np.empty(0, np.uint8)
+        self._angle = np.empty(0, np.uint8)
         self._starts = np.zeros(1, np.int64)
         self._packed_rows = 0
 
@@ -167,7 +163,7 @@ class Shelf:
         self._templates.pop(row, None)
         if row < self._packed_rows:
             self._codes[self._starts[row] : self._starts[row + 1]] = 0
-            self._roots[self._starts[row] : self._starts[row + 1]] = 0
+            self._reliability[self._starts[row] : self._starts[row + 1]] = 0
 
     def unerased(self) -> list[tuple[int, int]]:
         """(offset, length) of removed bodies that are not zeros yet: of these the writer has still to write over."""
@@ -241,34 +237,28 @@ class Shelf:
         if self._packed_rows < rows:
             self._pack(rows)
         end = int(self._starts[rows])
-        return Packed(self._codes[:end], self._roots[:end], self._angle[:end], self._starts[: rows + 1])
+        return Packed(self._codes[:end], self._reliability[:end], self._angle[:end], self._starts[: rows + 1])
 
     def _pack(self, rows: int) -> None:
-        fresh = [self._bare(row) for row in range(self._packed_rows, rows)]
+        fresh = [self.template(row) for row in range(self._packed_rows, rows)]  # None where it was removed
         start = int(self._starts[self._packed_rows])
-        ends = start + np.cumsum([len(codes) for codes, _ in fresh])
-        end = int(ends[-1])
-        self._reserve(rows + 1, end)
-        self._codes[start:end] = np.concatenate([codes for codes, _ in fresh])
-        self._angle[start:end] = np.concatenate([angle for _, angle in fresh])
-        self._roots[start:end] = kernels.roots_of(self._codes[start:end])
+        ends = start + np.cumsum([len(template) if template else 0 for template in fresh])
+        self._reserve(rows + 1, int(ends[-1]))
+        for template, end in zip(fresh, ends.tolist(), strict=True):
+            if template:
+                part = slice(end - len(template), end)
+                self._codes[part], self._angle[part] = template.codes, template.angle
+                self._reliability[part] = template.reliability
         self._starts[self._packed_rows + 1 : rows + 1] = ends
         self._packed_rows = rows
-
-    def _bare(self, row: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-        """The codes and angles of a row, none where it was removed."""
-        template = self.template(row)
-        if template is None:
-            return np.empty((0, BARE_WORDS), np.uint64), np.empty(0, np.float32)
-        return bare_codes(template), template.angle_rad
 
     def _reserve(self, starts: int, minutiae: int) -> None:
         """Room for so many. What a running search holds stays as it is: grown arrays are new ones."""
         if starts > len(self._starts):
             self._starts = _grown(self._starts, starts)
-        if minutiae > len(self._roots):
+        if minutiae > len(self._reliability):
             self._codes = _grown(self._codes, minutiae)
-            self._roots = _grown(self._roots, minutiae)
+            self._reliability = _grown(self._reliability, minutiae)
             self._angle = _grown(self._angle, minutiae)
 
 
@@ -281,8 +271,3 @@ def _grown(array: NDArray[_Number], needed: int) -> NDArray[_Number]:
     grown = np.zeros((room, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown
-
-
-def bare_codes(template: Template) -> NDArray[np.uint64]:
-    """The bits that the first stage compares, uint64 (n, 5): without the mask of known cells, without gaps."""
-    return kernels.squeezed(template.codes, MASK_WORD, CELLS)
