@@ -6,7 +6,7 @@
 `prints.impression` imitates a decent touch; this goes where real captures go wrong, with every fault drawn at random:
 pressure from hair-thin to flooded ridges, pores, grain, wrinkles, scars, blank and smeared patches, rims and narrow
 windows, another finger's ghost, printed lines, uneven light, faint or saturated contrast, inverted tones, striped and
-salted sensors, blocks of too few pixels, blur, lossy coding, ridge periods of 6.5 to 13 pixels, and elastic distortion.
+salted sensors, blocks of too few pixels, blur, lossy coding, ridge periods of 6 to 13.5 pixels, and elastic distortion.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def capture(
 
 def _touch(rng: np.random.Generator, height: int, width: int) -> tuple[Floats, Floats, Floats]:
     """Per pixel: the row and column of the skin it touches, and how firmly, 0 to 1."""
-    scale = float(np.exp(rng.normal(0, 0.11)))
+    scale = float(np.clip(np.exp(rng.normal(0.03, 0.19)), 0.7, 1.5))
     turn = rng.uniform(-pi, pi) if rng.random() < 0.4 else rng.normal(0, 0.35)
     y = (np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2) / np.float32(scale)
     x = (np.arange(width, dtype=np.float32)[None, :] - (width - 1) / 2) / np.float32(scale)
