@@ -87,18 +87,20 @@ def score(a: Template, b: Template, similarity: NDArray[np.float64]) -> float:
         def seen(template: Template, i: int, k: int) -> tuple[float, float, float]:
             dx = float(template.x_px[k]) - float(template.x_px[i])
             dy = float(template.y_px[i]) - float(template.y_px[k])
-            own = float(template.angle_rad[i])
-            return math.hypot(dx, dy), own - float(template.angle_rad[k]), own - math.atan2(dy, dx)
+            own = 2.0 * math.pi / 256.0 * float(template.angle[i])
+            return math.hypot(dx, dy), own - 2.0 * math.pi / 256.0 * float(template.angle[k]), own - math.atan2(dy, dx)
 
         da, ta, ra = seen(a, s[0], t[0])
         db, tb, rb = seen(b, s[1], t[1])
-        if abs(da - db) > parameters.DISTANCE_REACH:
+        off, turned = abs(turn(ra - rb)), abs(turn(ta - tb))
+        reach = (parameters.ANGLE_REACH + 0.5) * 2.0 * math.pi / 256.0
+        if abs(da - db) > parameters.DISTANCE_REACH or turned > reach or da * db == 0.0 or off >= 0.5 * math.pi:
             return 0.0
         bend = parameters.ANGLE_MIDDLE, parameters.ANGLE_SLOPE
         return (
             sigmoid(abs(da - db), parameters.DISTANCE_MIDDLE, parameters.DISTANCE_SLOPE)
-            * sigmoid(abs(turn(ta - tb)), *bend)
-            * sigmoid(abs(turn(ra - rb)), *bend)
+            * sigmoid(turned, *bend)
+            * sigmoid(math.sin(off), *bend)
         )
 
     count = len(pairs)

@@ -5,7 +5,7 @@
 
 Local similarity sort and distortion-tolerant relaxation are written from the literature (Feng 2008; Cappelli, Ferrara,
 Maltoni 2010); the codes are mithaq's own (descriptor.py). Symmetric to the last bit: the two templates are put in one
-order first. Deterministic.
+order first. Deterministic. `score_rows` is the same without what a search does not show, over a gallery's arrays.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mithaq.errors import FormatError
 
 from . import parameters
 from .compiled import compiled, count_bits
+from .descriptor import BITS
 from .template import Template
 from .trace import Trace
 
@@ -52,9 +53,9 @@ def compare(a: Template, b: Template, *, trace: Trace | None = None) -> Score:
             expected="the same in both templates",
             remedy="extract both again",
         )
-    swapped = _comes_after(a, b)
-    first, second = (b, a) if swapped else (a, b)
-    arrays = (*arrays_of(first), *arrays_of(second))
+    one, other = arrays_of(a), arrays_of(b)
+    swapped = comes_after(*one, *other)
+    arrays = (*other, *one) if swapped else (*one, *other)
     numbers, pairs = score_arrays(*arrays)
     if trace is not None:
         _explain(trace, arrays, swapped)
@@ -72,9 +73,8 @@ def _explain(trace: Trace, arrays: Any, swapped: bool) -> None:
     """Computes again, step by step, what the expert asked for."""
     ax, ay, aa, ac, ar, bx, by, ba, bc, br = arrays
     similarity = similarities(aa, ac, ar, ba, bc, br)
-    pairs = best_pairs(similarity)
-    own = similarity[pairs[:, 0], pairs[:, 1]].astype(np.float64)
-    trace.keep("similarity", lambda: similarity.T if swapped else similarity)
+    pairs, own = best_pairs(similarity)
+    trace.keep("similarity", lambda: (similarity.T if swapped else similarity) * _SCALE)
     trace.keep("greedy-pairs", lambda: pairs[:, ::-1] if swapped else pairs)
     trace.keep("own", lambda: own)
     trace.keep("relaxed", lambda: relax(own, agreement(pairs, ax, ay, aa, bx, by, ba)))
@@ -85,26 +85,23 @@ def arrays_of(template: Template) -> Arrays:
     return template.x_px, template.y_px, template.angle, template.codes, template.reliability
 
 
-def _comes_after(a: Template, b: Template) -> bool:
-    """A total order on what the kernel reads, so that either order of arguments runs the same instructions."""
-    if len(a) != len(b):
-        return len(a) > len(b)
-    left, right = (b"".join(part.tobytes() for part in arrays_of(template)) for template in (a, b))
-    return left > right
-
-
 _MAX_TURN = parameters.MAX_TURN
 _MAX_PAIRS = parameters.MAX_PAIRS
 _ROUNDS = parameters.RELAXATION_ROUNDS
 _OWN = parameters.RELAXATION_WEIGHT
-_DISTANCE_MIDDLE, _DISTANCE_SLOPE = (parameters.DISTANCE_MIDDLE, parameters.DISTANCE_SLOPE)
+_DISTANCE_MIDDLE, _DISTANCE_SLOPE = parameters.DISTANCE_MIDDLE, parameters.DISTANCE_SLOPE
 _DISTANCE_REACH = parameters.DISTANCE_REACH
 _ANGLE_MIDDLE, _ANGLE_SLOPE = parameters.ANGLE_MIDDLE, parameters.ANGLE_SLOPE
+_ANGLE_REACH = parameters.ANGLE_REACH
 _MIN_TOP, _MAX_TOP = parameters.MIN_TOP, parameters.MAX_TOP
 _TOP_MIDDLE, _TOP_SLOPE = parameters.TOP_MIDDLE, parameters.TOP_SLOPE
 _EVIDENCE_HALF = parameters.EVIDENCE_HALF
-_STEP = 2.0 * math.pi / 256.0
 _PLACE_PX, _PLACE_RAD = parameters.PLACE_PX, parameters.PLACE_RAD
+_STEP = 2.0 * math.pi / 256.0
+_COSINE = np.cos(np.arange(256) * _STEP)
+_ALIKE_TURN = 1.0 / (1.0 + np.exp(-_ANGLE_SLOPE * (np.arange(129) * _STEP - _ANGLE_MIDDLE)))
+_SCALE = 1.0 / (BITS * 255.0 * 255.0)
+_BINS, _BIN = 1024, BITS * 255 * 255 // 1023
 
 
 @compiled
@@ -133,70 +130,65 @@ def similarities(
     ba: NDArray[np.uint8],
     bc: NDArray[np.uint64],
     br: NDArray[np.uint8],
-) -> NDArray[np.float32]:
-    """(n_a, n_b): (1 - 2 different bits / bits) x both reliabilities; 0 below nothing and beyond a quarter turn."""
-    result = np.zeros((len(aa), len(ba)), np.float32)
+) -> NDArray[np.int32]:
+    """(n_a, n_b): (bits - 2 different bits) x both reliabilities; 0 below nothing and beyond a quarter turn."""
+    result = np.empty((len(aa), len(ba)), np.int32)
     words = ac.shape[1]
-    scale = np.float32(1.0 / (64.0 * words * 255.0 * 255.0))
     for i in range(len(aa)):
         for j in range(len(ba)):
-            if _apart(aa[i], ba[j]) > _MAX_TURN:
-                continue
             differ = 0
             for w in range(words):
                 differ += count_bits(ac[i, w] ^ bc[j, w])
             alike = (64 * words - 2 * differ) * np.int64(ar[i]) * np.int64(br[j])
-            if alike > 0:
-                result[i, j] = np.float32(alike) * scale
+            result[i, j] = np.int32(alike) if alike > 0 and _apart(aa[i], ba[j]) <= _MAX_TURN else np.int32(0)
     return result
 
 
 @compiled
-def best_pairs(similarity: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(k, 2) greedy one-to-one pairs, most similar first, ties in row order; at most the cap."""
+def best_pairs(similarity: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(k, 2) greedy one-to-one pairs, most similar first, ties in row order, at most the cap; and (k) how similar, 0..1."""
     rows, columns = similarity.shape
     limit = min(rows, columns, _MAX_PAIRS)
-    bins = 1024
-    counts = np.zeros(bins + 1, np.int64)
+    counts = np.zeros(_BINS + 1, np.int64)
+    where = np.empty(rows * columns, np.int64)
     filled = 0
     for i in range(rows):
         for j in range(columns):
-            if similarity[i, j] > 0.0:
-                counts[bins - 1 - min(bins - 1, int(similarity[i, j] * bins)) + 1] += 1
+            if similarity[i, j] > 0:
+                where[filled] = i * columns + j
+                counts[_BINS - similarity[i, j] // _BIN] += 1
                 filled += 1
-    for k in range(bins):
+    for k in range(_BINS):
         counts[k + 1] += counts[k]
     order = np.empty(filled, np.int64)
-    for i in range(rows):
-        for j in range(columns):
-            if similarity[i, j] > 0.0:
-                k = bins - 1 - min(bins - 1, int(similarity[i, j] * bins))
-                order[counts[k]] = i * columns + j
-                counts[k] += 1
-    for k in range(1, filled):  # within a bin, few places off: insertion makes the order exact
-        item = order[k]
-        value = similarity[item // columns, item % columns]
-        place = k
-        while place > 0:
-            other = order[place - 1]
-            if similarity[other // columns, other % columns] >= value:
-                break
-            order[place] = other
-            place -= 1
-        order[place] = item
-    pairs = np.empty((limit, 2), np.int64)
-    row_taken = np.zeros(rows, np.bool_)
-    column_taken = np.zeros(columns, np.bool_)
-    found = 0
     for k in range(filled):
-        i, j = order[k] // columns, order[k] % columns
-        if not row_taken[i] and not column_taken[j]:
-            row_taken[i] = column_taken[j] = True
-            pairs[found, 0], pairs[found, 1] = i, j
-            found += 1
-            if found == limit:
+        slot = _BINS - 1 - similarity[where[k] // columns, where[k] % columns] // _BIN
+        order[counts[slot]] = where[k]
+        counts[slot] += 1
+    pairs, own = np.empty((limit, 2), np.int64), np.empty(limit)
+    row_taken, column_taken = np.zeros(rows, np.bool_), np.zeros(columns, np.bool_)
+    found = first = 0
+    while first < filled and found < limit:
+        last = first + 1  # a bin at a time: within it insertion makes the order exact
+        slot = similarity[order[first] // columns, order[first] % columns] // _BIN
+        while last < filled:
+            value = similarity[order[last] // columns, order[last] % columns]
+            if value // _BIN != slot:
                 break
-    return pairs[:found]
+            item, place = order[last], last
+            while place > first and similarity[order[place - 1] // columns, order[place - 1] % columns] < value:
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = item
+            last += 1
+        for k in range(first, last):
+            i, j = order[k] // columns, order[k] % columns
+            if not row_taken[i] and not column_taken[j] and found < limit:
+                row_taken[i] = column_taken[j] = True
+                pairs[found, 0], pairs[found, 1], own[found] = i, j, similarity[i, j] * _SCALE
+                found += 1
+        first = last
+    return pairs[:found], own[:found]
 
 
 @compiled
@@ -209,25 +201,40 @@ def agreement(
     by: NDArray[np.int16],
     ba: NDArray[np.uint8],
 ) -> NDArray[np.float64]:
-    """(k, k): how well two pairs lie alike in both prints: distance, relative direction, bearing of one from the other."""
+    """(k, k): how well two pairs lie alike in both prints: distance, relative direction, bearing of one from the other.
+
+    The bearing is judged by its sine: the arm in b, turned as the pair's minutiae are, against the arm in a.
+    """
     count = len(pairs)
     result = np.zeros((count, count))
     for s in range(count):
         i, j = pairs[s]
+        turned_s = (np.int64(aa[i]) - np.int64(ba[j])) & 255
         for t in range(s):
             k, m = pairs[t]
-            dxa, dya = float(ax[k] - ax[i]), float(ay[i] - ay[k])
-            dxb, dyb = float(bx[m] - bx[j]), float(by[j] - by[m])
-            apart = abs(math.sqrt(dxa * dxa + dya * dya) - math.sqrt(dxb * dxb + dyb * dyb))
+            turned_t = (np.int64(aa[k]) - np.int64(ba[m])) & 255
+            turned = (turned_s - turned_t) & 255
+            turned = min(turned, 256 - turned)
+            if turned > _ANGLE_REACH:
+                continue
+            dxa, dya = float(ax[k]) - float(ax[i]), float(ay[i]) - float(ay[k])
+            dxb, dyb = float(bx[m]) - float(bx[j]), float(by[j]) - float(by[m])
+            far_a, far_b = math.sqrt(dxa * dxa + dya * dya), math.sqrt(dxb * dxb + dyb * dyb)
+            apart = abs(far_a - far_b)
             if apart > _DISTANCE_REACH:
                 continue
-            turned = abs(_turn(_STEP * (np.int64(aa[i]) - np.int64(aa[k]) - np.int64(ba[j]) + np.int64(ba[m]))))
-            alike = _sigmoid(apart, _DISTANCE_MIDDLE, _DISTANCE_SLOPE) * _sigmoid(turned, _ANGLE_MIDDLE, _ANGLE_SLOPE)
-            bearing = math.atan2(dya, dxa) - math.atan2(dyb, dxb)
-            from_s = abs(_turn(bearing - _STEP * (np.int64(aa[i]) - np.int64(ba[j]))))
-            from_t = abs(_turn(bearing - _STEP * (np.int64(aa[k]) - np.int64(ba[m]))))
-            result[s, t] = alike * _sigmoid(from_s, _ANGLE_MIDDLE, _ANGLE_SLOPE)
-            result[t, s] = alike * _sigmoid(from_t, _ANGLE_MIDDLE, _ANGLE_SLOPE)
+            alike = _sigmoid(apart, _DISTANCE_MIDDLE, _DISTANCE_SLOPE) * _ALIKE_TURN[turned]
+            arms = far_a * far_b + 1e-9
+            dot, cross = dxa * dxb + dya * dyb, dxb * dya - dyb * dxa
+            for side in range(2):
+                turn = turned_s if side == 0 else turned_t
+                cosine, sine = _COSINE[turn], _COSINE[(turn + 192) & 255]
+                if dot * cosine + cross * sine > 0.0:
+                    off = _sigmoid(abs(cross * cosine - dot * sine) / arms, _ANGLE_MIDDLE, _ANGLE_SLOPE)
+                    if side == 0:
+                        result[s, t] = alike * off
+                    else:
+                        result[t, s] = alike * off
     return result
 
 
@@ -322,6 +329,43 @@ def _overlaid(
 
 
 @compiled
+def _consolidated(
+    ax: NDArray[np.int16],
+    ay: NDArray[np.int16],
+    aa: NDArray[np.uint8],
+    ac: NDArray[np.uint64],
+    ar: NDArray[np.uint8],
+    bx: NDArray[np.int16],
+    by: NDArray[np.int16],
+    ba: NDArray[np.uint8],
+    bc: NDArray[np.uint64],
+    br: NDArray[np.uint8],
+) -> tuple[float, float, float, NDArray[np.int64]]:
+    """(value, similarity, relaxed similarity, chosen pairs (k, 2)); nothing chosen where there are not two pairs."""
+    pairs, own = best_pairs(similarities(aa, ac, ar, ba, bc, br))
+    count = len(pairs)
+    smaller = min(len(aa), len(ba))
+    if count < 2:
+        return 0.0, 0.0, 0.0, np.empty((0, 2), np.int64)
+    relaxed = relax(own, agreement(pairs, ax, ay, aa, bx, by, ba))
+    top = _MIN_TOP + round(_sigmoid(smaller, _TOP_MIDDLE, _TOP_SLOPE) * (_MAX_TOP - _MIN_TOP))
+    used = min(top, count)
+    chosen = np.empty((used, 2), np.int64)
+    total, total_own = 0.0, 0.0
+    ratio = relaxed / own
+    for k in range(used):  # the best few by selection, of equal ones the earlier
+        best = 0
+        for s in range(1, count):
+            if ratio[s] > ratio[best]:
+                best = s
+        ratio[best] = -1.0
+        chosen[k] = pairs[best]
+        total += relaxed[best]
+        total_own += own[best]
+    return total / top * (smaller / (smaller + _EVIDENCE_HALF)), total_own / top, total / top, chosen
+
+
+@compiled
 def score_arrays(
     ax: NDArray[np.int16],
     ay: NDArray[np.int16],
@@ -336,36 +380,88 @@ def score_arrays(
 ) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
     """([value, *PARTS], pairs (k, 2)): the whole comparison without the interpreter.
 
-    For mithaq.search's kernels too; symmetric only up to rounding, `compare` makes it exact by ordering its arguments.
+    Symmetric only up to rounding; `compare` makes it exact by ordering its arguments.
     """
     numbers = np.zeros(6)
-    nothing = np.empty((0, 2), np.int16)
-    similarity = similarities(aa, ac, ar, ba, bc, br)
-    pairs = best_pairs(similarity)
-    count = len(pairs)
-    smaller = min(len(aa), len(ba))
-    top = _MIN_TOP + round(_sigmoid(smaller, _TOP_MIDDLE, _TOP_SLOPE) * (_MAX_TOP - _MIN_TOP))
-    if count < 2:
-        return numbers, nothing
-    own = np.empty(count)
-    for k in range(count):
-        own[k] = similarity[pairs[k, 0], pairs[k, 1]]
-    relaxed = relax(own, agreement(pairs, ax, ay, aa, bx, by, ba))
-    order = np.argsort(-relaxed / own, kind="mergesort")
-    used = min(top, count)
-    chosen = np.empty((used, 2), np.int64)
-    total = 0.0
-    total_own = 0.0
-    for k in range(used):
-        chosen[k] = pairs[order[k]]
-        total += relaxed[order[k]]
-        total_own += own[order[k]]
+    value, similarity, relaxed, chosen = _consolidated(ax, ay, aa, ac, ar, bx, by, ba, bc, br)
+    if len(chosen) == 0:
+        return numbers, np.empty((0, 2), np.int16)
     overlaid = _overlaid(chosen, ax, ay, aa, bx, by, ba)
-    evidence = smaller / (smaller + _EVIDENCE_HALF)
-    numbers[0] = total / top * evidence
-    numbers[1] = total_own / top
-    numbers[2] = total / total_own
-    numbers[3] = evidence
+    smaller = min(len(aa), len(ba))
+    numbers[0] = value
+    numbers[1] = similarity
+    numbers[2] = relaxed / similarity
+    numbers[3] = smaller / (smaller + _EVIDENCE_HALF)
     numbers[4] = len(overlaid) / smaller
     numbers[5] = len(overlaid)
     return numbers, overlaid
+
+
+@compiled
+def comes_after(
+    ax: NDArray[np.int16],
+    ay: NDArray[np.int16],
+    aa: NDArray[np.uint8],
+    ac: NDArray[np.uint64],
+    ar: NDArray[np.uint8],
+    bx: NDArray[np.int16],
+    by: NDArray[np.int16],
+    ba: NDArray[np.uint8],
+    bc: NDArray[np.uint64],
+    br: NDArray[np.uint8],
+) -> bool:
+    """A total order on what the kernel reads, so that either order of arguments runs the same instructions."""
+    if len(aa) != len(ba):
+        return len(aa) > len(ba)
+    for i in range(len(aa)):
+        if ax[i] != bx[i]:
+            return bool(ax[i] > bx[i])
+        if ay[i] != by[i]:
+            return bool(ay[i] > by[i])
+        if aa[i] != ba[i]:
+            return bool(aa[i] > ba[i])
+        if ar[i] != br[i]:
+            return bool(ar[i] > br[i])
+        for w in range(ac.shape[1]):
+            if ac[i, w] != bc[i, w]:
+                return bool(ac[i, w] > bc[i, w])
+    return False
+
+
+@compiled
+def score_rows(
+    px: NDArray[np.int16],
+    py: NDArray[np.int16],
+    pa: NDArray[np.uint8],
+    pc: NDArray[np.uint64],
+    pr: NDArray[np.uint8],
+    starts: NDArray[np.uint32],
+    count: NDArray[np.uint8],
+    x: NDArray[np.int16],
+    y: NDArray[np.int16],
+    angle: NDArray[np.uint8],
+    codes: NDArray[np.uint64],
+    reliability: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    values: NDArray[np.float64],
+) -> None:
+    """Writes to `values` (r) what compare() gives as value for the probe and each of `rows` of a gallery's fields.
+
+    Minutia j of a row lies in block starts[row] + j // 8, lane j % 8 of `x`, `y`, `angle`, `reliability` (b, 8) and
+    `codes` (b, words, 8).
+    """
+    bx, by = np.empty(256, np.int16), np.empty(256, np.int16)
+    ba, br = np.empty(256, np.uint8), np.empty(256, np.uint8)
+    bc = np.empty((256, codes.shape[1]), np.uint64)
+    for r in range(len(rows)):
+        first, size = np.int64(starts[rows[r]]), np.int64(count[rows[r]])
+        for j in range(size):
+            block, lane = first + (j >> 3), j & 7
+            bx[j], by[j], ba[j], br[j] = x[block, lane], y[block, lane], angle[block, lane], reliability[block, lane]
+            for w in range(codes.shape[1]):
+                bc[j, w] = codes[block, w, lane]
+        fx, fy, fa, fc, fr = bx[:size], by[:size], ba[:size], bc[:size], br[:size]
+        if comes_after(px, py, pa, pc, pr, fx, fy, fa, fc, fr):
+            values[r] = _consolidated(fx, fy, fa, fc, fr, px, py, pa, pc, pr)[0]
+        else:
+            values[r] = _consolidated(px, py, pa, pc, pr, fx, fy, fa, fc, fr)[0]

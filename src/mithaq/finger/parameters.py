@@ -83,7 +83,7 @@ GOOD_MINUTIAE, GOOD_AREA_MM2, GOOD_CLARITY, GOOD_CONTRAST = 35, 120.0, 0.5, 30.0
 
 # The descriptor (tools/train_descriptor.py; docs/decisions/0009-learned-descriptor.md).
 DESCRIPTOR_FILE = "descriptor.npz"
-DESCRIPTOR_SHA256 = "75d4935dcc083fe3ffb1c5585d79284f656f7893dd5996fd218a658cc6f77229"
+DESCRIPTOR_SHA256 = "cc5030b5bbb8cec77704dd53d00aad2bb3a044c204935bd62a08d0bfe9766771"
 """Of the file that tools/train_descriptor.py wrote."""
 NEIGHBOURS = 20
 """Of a minutia that its code is made from, the nearest. A plain print holds some 37 minutiae in all."""
@@ -106,6 +106,8 @@ DISTANCE_MIDDLE, DISTANCE_SLOPE = 5.0, -1.6
 """Pixels; two pairs agree where the distances between their minutiae differ by less [MCC mu_1, tau_1]."""
 ANGLE_MIDDLE, ANGLE_SLOPE = math.pi / 12.0, -30.0
 """Radians; the same for relative direction and for the bearing of one minutia from the other [MCC mu_2,3, tau_2,3]."""
+ANGLE_REACH = 25
+"""256ths of a turn; beyond it two pairs agree by less than 4e-4 and count as strangers."""
 DISTANCE_REACH = 13.0
 """Pixels; beyond it two pairs agree by less than 3e-6 and count as strangers, which saves most of the trigonometry."""
 MAX_PAIRS = 100
