@@ -1,13 +1,14 @@
 """Trains the small extractor on synthetic fingers and public-domain prints, and writes it as ONNX.
 
-    python -m venv V && V/bin/pip install torch numpy scipy pillow onnx      # never a run-time dependency
+    python -m venv V && V/bin/pip install torch numpy scipy onnx      # never a run-time dependency
     python tools/label_prints.py LABELS --fingers 0 600 --prints FILES       # in mithaq's own environment
     PYTHONPATH=src V/bin/python tools/train_extractor.py LABELS STATE --steps 9000 --stage-minutes 100
     PYTHONPATH=src V/bin/python tools/train_extractor.py LABELS STATE --export src/mithaq/finger/swift.onnx
 
 The first command is given again until it says that it is done: each stage goes on from STATE/checkpoint.pt, and the
 sequence of batches depends on the seed and the step alone, not on the clock or on how a run was cut into stages (floats
-may still round differently on another processor). `--from FILE.pt` starts a new run from the weights of an older one.
+may still round differently on another processor). `--from FILE` starts a new run from the weights of an older one,
+a checkpoint or the shipped ONNX file.
 
     capture ─► 224 x 224 pixels, minutiae ─► turned, mirrored, gamma ─► net ─► maps at every 4th pixel ─► loss
 
@@ -17,7 +18,6 @@ What the maps mean is said at `Net`, what is fed at `samples`, what is asked at 
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import multiprocessing as mp
 import time
@@ -25,12 +25,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from scipy.ndimage import gaussian_filter, grey_dilation, grey_erosion, map_coordinates
 from torch import nn
 from torch.nn import functional as F
 
-from mithaq.demo.capture import Capture, capture
+from mithaq.demo.capture import Capture, capture, coded
 from mithaq.demo.ridges import HEIGHT_PX, WIDTH_PX, Master, Pattern, finger
 
 SIDE = 224  # pixels of a training crop
@@ -169,9 +168,7 @@ def _as_it_was(made: Capture, raw: np.ndarray, rng: np.random.Generator) -> Capt
         grey = 255 - grey
     pixels = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
-        stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "JPEG", quality=int(rng.integers(20, 80)))
-        pixels = np.asarray(Image.open(stream))
+        pixels = coded(pixels.astype(np.float32), int(rng.integers(20, 80))).astype(np.uint8)
     return Capture(pixels, made.rows, made.columns, np.ones_like(made.shown))
 
 
@@ -277,15 +274,17 @@ def batch_at(step: int, seed: int, kept: dict[int, Shard]) -> tuple[torch.Tensor
 # Runs.
 
 
-def train(folder: Path, state: Path, steps: int, minutes: float, seed: int, start: Path | None, workers: int) -> None:
+def train(
+    folder: Path, state: Path, steps: int, minutes: float, seed: int, start: Path | None, workers: int, peak: float
+) -> None:
     state.mkdir(parents=True, exist_ok=True)
     checkpoint = state / "checkpoint.pt"
     torch.manual_seed(seed)
     net = Net().to(memory_format=torch.channels_last)
     if start:
-        net.load_state_dict(torch.load(start)["average"])
+        net.load_state_dict(from_onnx(start, net) if start.suffix == ".onnx" else torch.load(start)["average"])
     mean = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=DECAY)
     step = 0
     if checkpoint.exists():
         saved = torch.load(checkpoint)
@@ -314,7 +313,7 @@ def train(folder: Path, state: Path, steps: int, minutes: float, seed: int, star
             kept.pop(made - WINDOW - 1, None)
             made += 1
         x, target = batch_at(step, seed, kept)
-        rate = RATE * min(1.0, (step + 1) / WARM) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        rate = peak * min(1.0, (step + 1) / WARM) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         for group in optimiser.param_groups:
             group["lr"] = max(rate, 1e-5)
         with torch.autocast("cpu", torch.bfloat16):
@@ -396,6 +395,49 @@ def export(state: Path, path: Path) -> None:
     print(path, path.stat().st_size, "bytes")
 
 
+def from_onnx(path: Path, net: Net) -> dict[str, torch.Tensor]:
+    """The state of a net that computes what the shipped file does: its normalisations are in its convolutions already."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    arrays = {one.name: torch.from_numpy(onnx.numpy_helper.to_array(one).copy()) for one in graph.initializer}
+    shipped = [node for node in graph.node if node.op_type == "Conv"]
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    for name, module in order_of_convolutions(net):
+        weight, bias = (arrays[part] for part in shipped.pop(0).input[1:3])
+        state[f"{name}.weight"] = weight
+        if module.bias is not None:
+            state[f"{name}.bias"] = bias
+            continue
+        norm = norm_after(name)
+        state[f"{norm}.weight"] = torch.full_like(bias, math.sqrt(1 + 1e-5))
+        state[f"{norm}.bias"] = bias
+        state[f"{norm}.running_mean"], state[f"{norm}.running_var"] = torch.zeros_like(bias), torch.ones_like(bias)
+    return state
+
+
+def norm_after(name: str) -> str:
+    """The normalisation that follows a convolution without bias."""
+    stem, last = name.rsplit(".", 1)
+    return f"{stem}.norm" if last == "second" else f"{stem}.{int(last) + 1}"
+
+
+def order_of_convolutions(net: Net) -> list[tuple[str, nn.Conv2d]]:
+    """In the order in which the net runs them, which is that of the file."""
+    seen: list[tuple[str, nn.Conv2d]] = []
+    hooks = [
+        module.register_forward_hook(lambda m, i, o, name=name: seen.append((name, m)))
+        for name, module in net.named_modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    training = net.training
+    net.eval()(torch.zeros(1, 1, 64, 64))
+    net.train(training)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("labels", type=Path)
@@ -404,6 +446,7 @@ def main() -> None:
     arguments.add_argument("--stage-minutes", type=float, default=100)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--from", dest="start", type=Path)
+    arguments.add_argument("--rate", type=float, default=RATE, help="greatest learning rate; 1e-3 with --from")
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--workers", type=int, default=1)
     arguments.add_argument("--export", type=Path)
@@ -412,7 +455,16 @@ def main() -> None:
     if chosen.export:
         export(chosen.state, chosen.export)
         return
-    train(chosen.labels, chosen.state, chosen.steps, chosen.stage_minutes, chosen.seed, chosen.start, chosen.workers)
+    train(
+        chosen.labels,
+        chosen.state,
+        chosen.steps,
+        chosen.stage_minutes,
+        chosen.seed,
+        chosen.start,
+        chosen.workers,
+        chosen.rate,
+    )
 
 
 if __name__ == "__main__":

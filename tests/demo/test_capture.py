@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from mithaq.demo.capture import CELL, capture
+from mithaq.demo.capture import CELL, capture, coded
 from mithaq.demo.ridges import finger
 
 
@@ -45,3 +48,14 @@ def test_what_is_shown_is_higher_where_the_finger_touches(masters) -> None:  # t
     assert all((shown >= 0).all() and (shown <= 1).all() for shown in every)
     assert np.mean([shown.max() for shown in every]) > 0.75
     assert np.mean([shown.min() for shown in every]) < 0.2
+
+
+@pytest.mark.parametrize("quality", [20, 50, 75])
+def test_coding_leaves_what_a_jpeg_codec_leaves(masters, quality: int) -> None:  # type: ignore[no-untyped-def]
+    pixels = capture(masters[1], np.random.default_rng(8), 100, 92).pixels
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
+    other = np.asarray(Image.open(stream), np.float32)
+    off = np.abs(coded(pixels.astype(np.float32), quality) - other)
+    assert off.mean() < 0.5
+    assert off.mean() < 0.1 * np.abs(pixels - other).mean()

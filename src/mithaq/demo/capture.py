@@ -6,18 +6,17 @@
 `prints.impression` imitates a decent touch; this goes where real captures go wrong, with every fault drawn at random:
 pressure from hair-thin to flooded ridges, pores, grain, wrinkles, scars, blank and smeared patches, rims and narrow
 windows, another finger's ghost, printed lines, uneven light, faint or saturated contrast, inverted tones, striped and
-salted sensors, blocks of too few pixels, blur, lossy coding, ridge periods of 6.5 to 13 pixels, and elastic distortion.
+salted sensors, blocks of too few pixels, blur, lossy coding, ridge periods of 6 to 13.5 pixels, and elastic distortion.
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from math import pi
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates, zoom
 
 from mithaq.demo.ridges import HEIGHT_PX, WIDTH_PX, Floats, Master, smooth_noise
@@ -109,7 +108,7 @@ def capture(
 
 def _touch(rng: np.random.Generator, height: int, width: int) -> tuple[Floats, Floats, Floats]:
     """Per pixel: the row and column of the skin it touches, and how firmly, 0 to 1."""
-    scale = float(np.exp(rng.normal(0, 0.11)))
+    scale = float(np.clip(np.exp(rng.normal(0.03, 0.19)), 0.7, 1.5))
     turn = rng.uniform(-pi, pi) if rng.random() < 0.4 else rng.normal(0, 0.35)
     y = (np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2) / np.float32(scale)
     x = (np.arange(width, dtype=np.float32)[None, :] - (width - 1) / 2) / np.float32(scale)
@@ -195,10 +194,36 @@ def _sensor(inked: Floats, contact: Floats, rng: np.random.Generator) -> Floats:
         grey = _framed(grey, rng, float(ground))
     grey = np.clip(grey, 0, 255)
     if chance() < 0.25:
-        stream = io.BytesIO()
-        Image.fromarray(np.rint(grey).astype(np.uint8)).save(stream, "JPEG", quality=int(rng.integers(20, 80)))
-        grey = np.asarray(Image.open(stream), np.float32)
+        grey = coded(grey, int(rng.integers(20, 80)))
     return np.asarray(grey, np.float32)
+
+
+# The luminance table of ITU-T T.81, annex K.1.
+_STEPS = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.float32,
+)
+
+
+def coded(grey: Floats, quality: int) -> Floats:
+    """What JPEG at that quality (1 to 100) leaves of grey levels 0..255: its blocks, their cosines rounded to its steps."""
+    height, width = grey.shape
+    padded = np.pad(grey, ((0, -height % 8), (0, -width % 8)), mode="edge")
+    rows, columns = padded.shape
+    steps = np.clip(np.floor((_STEPS * (5000 / quality if quality < 50 else 200 - 2 * quality) + 50) / 100), 1, 255)
+    blocks = padded.reshape(rows // 8, 8, columns // 8, 8).swapaxes(1, 2) - np.float32(128)
+    spectrum = np.rint(scipy.fft.dctn(blocks, axes=(2, 3), norm="ortho") / steps) * steps
+    back = scipy.fft.idctn(spectrum, axes=(2, 3), norm="ortho").swapaxes(1, 2).reshape(rows, columns) + 128
+    return np.asarray(np.clip(np.rint(back[:height, :width]), 0, 255), np.float32)
 
 
 def _lined(grey: Floats, rng: np.random.Generator, dark: float) -> Floats:
