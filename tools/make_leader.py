@@ -11,6 +11,7 @@ about a fifth, because every linear step that stands next to another linear step
     ... -> 1x1 conv -> 1x1 conv -> minus channel mean  ->  one matrix
     1x1 conv and normalisation after nearest upsampling ->  before it, on a quarter of the pixels
     5x5 conv on nearest-upsampled channels             ->  3x3 conv that makes the four sub-pixels, then DepthToSpace
+    normalisation, matrix, GELU, matrix                ->  the same, one row of pixels after the other (in the cache)
 
 Input `pixels` (1, 1, h, w) float32 0..255, h and w multiples of 32. Output `maps` (1, 4, h, w): 0 presence of a minutia
 (sigmoid, then the 5x5 binomial blur), 1 and 2 the direction's cosine and sine (not normalised), 3 the type as a logit
@@ -64,6 +65,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self.prefix = ""
 
     def constant(self, value: np.ndarray, kind: type = np.float32) -> str:
         name = f"c{len(self.constants)}"
@@ -71,7 +73,7 @@ class Graph:
         return name
 
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: object) -> str:
-        output = f"t{len(self.nodes)}"
+        output = f"{self.prefix}t{len(self.nodes)}"
         node = helper.make_node(kind, list(inputs), [output], domain=domain, **attributes)
         self.nodes.append(node)
         return output
@@ -167,15 +169,24 @@ class Leader:
         x = g.norm(g.linear(x, point[0, 0], bias), *self.w[f"{name}_ln"])
         return g.channels_first(g.gelu(x)), int(point.shape[-1])
 
-    def expand(self, name: str, x: str) -> str:
-        """Depthwise convolution, normalisation, four times the channels, GELU; channels last."""
+    def feed(self, name: str, x: str, last: np.ndarray) -> str:
+        """Depthwise convolution, normalisation, four times the channels, GELU, the matrix `last`; channels last.
+
+        All but the convolution runs row by row: what four times the channels take then stays within the processor's
+        cache. The numbers are the same to the last bit. (Channels filled up to 16 for the runtime's blocked convolutions
+        save 5 % more, and move one of 24,000 minutiae by a pixel, where two pixels of a peak are equal: not done.)
+        """
         depth = self.w[f"{name}_depthwise_conv"][0]
         matrix, bias = self.w[f"{name}_conv_exp"]
-        scale, shift = self.w[f"{name}_ln"]
         g = self.graph
         x = g.channels_last(g.conv(x, depth, groups=depth.shape[2]))
-        x = g.norm(x, scale, shift)
-        return g.gelu(g.linear(x, matrix[0, 0]), bias)
+        row = Graph()
+        row.constants, row.prefix = g.constants, f"{name}_"
+        y = row.gelu(row.linear(row.norm(f"{name}_row", *self.w[f"{name}_ln"]), matrix[0, 0]), bias)
+        y = row.linear(y, last)
+        ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, None) for end in (f"{name}_row", y)]
+        body = helper.make_graph(row.nodes, f"{name}_rows", ends[:1], ends[1:])
+        return g.op("Scan", x, body=body, num_scan_inputs=1, scan_input_axes=[1], scan_output_axes=[1])
 
     def reduce(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The block's rest is linear: (matrix for the expanded channels, matrix for the input, bias)."""
@@ -187,7 +198,7 @@ class Leader:
     def bottleneck(self, name: str, x: str) -> tuple[str, int]:
         expanded, through, bias = self.reduce(name)
         g = self.graph
-        y = g.linear(self.expand(name, x), expanded)
+        y = self.feed(name, x, expanded)
         y = g.op("Add", y, g.linear(g.channels_last(x), through, bias))
         return g.channels_first(y), int(through.shape[-1])
 
@@ -209,7 +220,7 @@ class Leader:
         second, second_bias = self.w[f"head_{k}_conv2"]
         to_first = centred(first[0, 0])
         g = self.graph
-        y = g.linear(self.expand(f"head_{k}_ibc", x), expanded @ to_first)
+        y = self.feed(f"head_{k}_ibc", x, expanded @ to_first)
         y = g.op("Add", y, g.linear(x_last, through @ to_first, bias @ to_first + centred(first_bias)))
         return g.gelu(g.linear(g.norm(y, *self.w[f"head_{k}_ln"]), second[0, 0]), second_bias)
 

@@ -39,12 +39,27 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         ("node", "release", "x", "--officer", "o"),
         ("agreement", "show", "x", "--language", "fr"),
         ("agreement", "propose", "--party", "x", "-o", "y"),
+        ("ledger", "prove"),
+        ("ledger", "prove", "1", "--since", "2"),
+        ("agreement", "simulate", "x", "--days", "0"),
+        ("names", "date", "1445", "--calendar", "lunar"),
         ("no-such-command",),
     ],
 )
 def test_wrong_usage_is_one_json_object_and_two(run: Any, arguments: tuple[str, ...]) -> None:
     status, said = run(*arguments)
     assert (status, said["error"]["code"]) == (2, "CLI-004")
+
+
+def test_a_bundle_of_nothing_in_particular_is_wrong_usage(run: Any) -> None:
+    status, said = run("ledger", "bundle", "-o", "x", "--by", "auditor-1")
+    assert (status, said["error"]["code"]) == (2, "PAC-190")
+
+
+def test_names_say_the_rule_and_that_they_identify_nobody(run: Any) -> None:
+    status, said = run("names", "compare", "محمد", "Mohamed")
+    assert (status, said["level"], said["pairs"][0]["rule"]) == (0, "likely", "known-spelling")
+    assert "identifies nobody" in said["explanation"]["en"][-1]
 
 
 def test_a_file_without_an_end_is_not_read_to_it() -> None:

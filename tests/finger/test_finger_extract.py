@@ -14,7 +14,8 @@ from spirals import spiral_print
 from mithaq.errors import ImageError, SettingsError
 from mithaq.finger import Trace, compare, extract, parameters, require_model, shortcomings, threshold_for
 from mithaq.finger import extract as extract_function
-from mithaq.finger.quality import blocks, parts, score
+from mithaq.finger.quality import blocks
+from mithaq.finger.trace import KEYS
 from mithaq.units import GrayImage
 
 
@@ -117,7 +118,7 @@ def test_pictures_outside_the_limits_are_refused(image: GrayImage, code: str) ->
 def test_without_the_right_model_nothing_is_extracted(monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules[extract_function.__module__]
     require_model()
-    monkeypatch.setattr(module, "_shared", [])
+    monkeypatch.setattr(module, "_shared", {})
     monkeypatch.setattr(parameters, "MODEL_FILE", "nowhere.onnx")
     with pytest.raises(SettingsError, match="FIN-001"):
         require_model()
@@ -139,6 +140,15 @@ def test_intermediate_results_are_kept_only_where_asked() -> None:
         Trace("everything")
 
 
+def test_every_stage_can_be_kept() -> None:
+    whole = Trace(*KEYS)
+    template = extract(print_of(spiral_print(width=240, height=260, count=8)[0]), trace=whole)
+    compare(template, template, trace=whole)
+    assert set(whole) == KEYS
+    assert whole["orientation"].shape == whole["quality-blocks"].clarity.shape
+    assert [part.name for part in whole["quality-parts"]] == ["minutiae", "certainty", "extent", "clarity"]
+
+
 def test_clarity_is_high_on_ridges_and_low_on_noise() -> None:
     pixels, _ = spiral_print()
     noise = np.random.default_rng(2).integers(0, 256, (200, 200)).astype(np.uint8)
@@ -146,12 +156,6 @@ def test_clarity_is_high_on_ridges_and_low_on_noise() -> None:
     assert blocks(noise).clarity.max() < 0.3
     assert abs(np.median(blocks(pixels).period_px) - 9.0) < 1.5
     assert blocks(noise[:31]).clarity.size == 0
-
-
-def test_quality_has_named_parts() -> None:
-    assert set(parts(20, None)) == {"minutiae"}
-    assert score(0, None) == 0
-    assert score(500, None) == 100
 
 
 def test_importing_the_room_loads_neither_runtime_nor_compiler() -> None:

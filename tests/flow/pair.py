@@ -112,8 +112,7 @@ class Pair:
         with node.database.read() as tx:
             due_out = messages.due_messages(tx, now, limit=100)
             due_in = conversations.due_conversations(tx, now, limit=100)
-        for message_id, _ in due_out:
-            flow.deliver(node, message_id)
+        flow.deliver(node, *due_out)
         for conversation in due_in:
             flow.answer(node, conversation.id)
         return len(due_out) + len(due_in)

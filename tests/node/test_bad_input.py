@@ -298,7 +298,7 @@ def _shake_hands(context: ssl.SSLContext, folder: Path, name: str, server_der: b
     try:
         return post.deliver(b"x") == b"ok"
     except PartnerError as error:
-        assert error.code in ("NOD-041", "NOD-042")
+        assert error.code in ("NOD-041", "NOD-042", "NOD-048")  # which, depends on who is quicker
         return False
     finally:
         post.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from pair import NAMES
 
 from mithaq.demo.prints import impression, smudge
 from mithaq.demo.ridges import finger
-from mithaq.errors import FormatError
+from mithaq.errors import FormatError, StorageError
 from mithaq.image import png_bytes
 from mithaq.node.enrol import Outcome, enrol, list_items, passed_over
 from mithaq.node.gateway import Node
 from mithaq.node.initialise import initialise
-from mithaq.node.opening import open_gallery, open_node
+from mithaq.node.opening import gallery_place, open_gallery, open_node
+from mithaq.node.rebuild import new_place, put_in_place, rebuild
 from mithaq.node.store import ledger, references
+from mithaq.search import Gallery
 
 
 @pytest.fixture
@@ -126,3 +129,41 @@ def test_a_persons_identity_is_gathered_from_all_rows(folder: Path) -> None:
     (folder / "list.csv").write_text("person,position,file,born,name\nA,1,a.png,1980,\nA,2,b.png,,X\nB,1,c.png,,\n")
     identities = [dict(item.identity) for item in list_items(folder / "list.csv")]
     assert identities == [{"born": "1980", "name": "X"}] * 2 + [{}]
+
+
+def test_the_gallery_is_made_anew_from_the_database(node: Node, folder: Path, prints: dict[str, bytes]) -> None:
+    (folder / "p_1.png").write_bytes(prints["first"])
+    (folder / "q_2.png").write_bytes(prints["again"])
+    run(node, folder)
+    place = gallery_place(node.settings)
+    with Gallery(place) as gallery:
+        before = sorted((i.reference, i.position, i.impression, i.template) for i in gallery.impressions())
+    home = node.settings.home
+    node.close()
+    shutil.rmtree(place)
+    with pytest.raises(StorageError, match="GAL-001"):
+        open_node(home)
+    told: list[tuple[int, int]] = []
+    with Gallery(new_place(place), writable=True) as gallery, open_node(home, searcher=gallery) as blind:
+        done = rebuild(blind, gallery, lambda *numbers: told.append(numbers))
+        assert (done.added, done.known, done.left_out) == (2, 0, [])
+        assert rebuild(blind, gallery, lambda *numbers: None).known == 2
+    assert told == [(1, 2), (2, 2)]
+    put_in_place(place)
+    with open_node(home) as again, Gallery(place) as gallery:
+        after = sorted((i.reference, i.position, i.impression, i.template) for i in gallery.impressions())
+        assert [one[:3] for one in after] == [one[:3] for one in before]
+        assert [one[3] for one in after] == [one[3] for one in before]
+        assert again.searcher.count().impressions == 2
+
+
+def test_a_node_whose_gallery_is_of_the_first_format_says_how_to_upgrade_it(node: Node) -> None:
+    place = gallery_place(node.settings)
+    home = node.settings.home
+    node.close()
+    commit = bytearray((place / "commit").read_bytes())
+    for start in (0, 2048, 4096, 6144):
+        commit[start + 8] = 1
+    (place / "commit").write_bytes(commit)
+    with pytest.raises(StorageError, match=r"GAL-040.*mithaq gallery upgrade"):
+        open_node(home)

@@ -240,7 +240,8 @@ def test_a_clause_is_found_from_the_exact_path_outwards() -> None:
     expected = {
         "search_types.TP/TP.day": "Art. 99",
         "search_types.LT/TP.day": "Art. 9(1)",
-        "search_types.LT/TP.search": "Art. 3(2)",
+        "search_types.LT/TP.search": "Art. 9(5)",
+        "search_types.LT/TP.another": "Art. 3(2)",
         "parties.QA.contact_points[0].id": "Art. 2(1)",
         "quota-exceeded": "Art. 9(1)",
         "REQ-011": "Art. 4(2)",

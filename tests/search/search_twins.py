@@ -1,13 +1,14 @@
-"""What the search tests share: synthetic fingers, and a slow, obvious twin of the first stage."""
+"""What the search tests share: synthetic fingers, and what a gallery holds as plain values."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mithaq.finger import Template, parameters
+from mithaq.finger import Template
+from mithaq.search import Gallery
 
 MATE = 0.05
 """A score that impressions of one of these fingers pass and no two of different fingers do (0.12 and 0.01)."""
@@ -38,27 +39,14 @@ def template_of(finger: int, impression: int = 0) -> Template:
     )
 
 
-def similarity_twin(probe: Template, other: Template) -> float:
-    """The first stage in numpy, from the bits themselves and in double precision."""
-    if not len(probe):
-        return 0.0
-    smaller = min(len(probe), len(other))
-    share = 1.0 / (1.0 + np.exp(-parameters.TOP_SLOPE * (smaller - parameters.TOP_MIDDLE)))
-    take = int(parameters.MIN_TOP + np.rint(share * (parameters.MAX_TOP - parameters.MIN_TOP)))
-    a, b = bits_of(probe), bits_of(other)
-    alike = np.zeros((len(a), max(1, len(b))))
-    for i in range(len(a)):
-        for j in range(len(b)):
-            turn = abs(float(probe.angle_rad[i]) - float(other.angle_rad[j]))
-            if min(turn, 2 * np.pi - turn) <= np.pi / 2 + 1e-5:
-                trust = float(probe.reliability[i]) * float(other.reliability[j]) / 255.0**2
-                alike[i, j] = max(0.0, (1.0 - 2.0 * (a[i] != b[j]).mean()) * trust)
-    best = np.sort(alike.max(axis=1))[::-1]
-    return float(best[:take].sum() / take)
+Held = list[tuple[str, int, int, bytes]]
 
 
-def bits_of(template: Template) -> NDArray[np.int64]:
-    """The codes' bits, one a column."""
-    shifts = np.arange(64, dtype=np.uint64)
-    bits = (template.codes[:, :, None] >> shifts) & np.uint64(1)
-    return bits.reshape(len(template), 64 * template.codes.shape[1]).astype(np.int64)
+def held(gallery: Gallery) -> Held:
+    """All that it holds, in order."""
+    return [(i.reference, int(i.position), i.impression, i.template.to_bytes()) for i in gallery.impressions()]
+
+
+def everything(place: Path) -> bytes:
+    """The bytes of all files of a gallery's folder."""
+    return b"".join(path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file())

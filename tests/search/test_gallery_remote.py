@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from search_twins import MATE, template_of
 
 from mithaq.errors import StorageError
 from mithaq.finger import Template
-from mithaq.search import Counts, Gallery, RemoteGallery, Searcher, serve_gallery
+from mithaq.search import Attributes, Counts, Filters, Gallery, RemoteGallery, Searcher, serve_gallery
 from mithaq.search.parameters import PLACES
 from mithaq.units import Candidate, FingerPosition
 
@@ -31,8 +32,9 @@ class Afis:
     def __init__(self, before: Callable[[], object] = lambda: None) -> None:
         self.before = before
 
-    def search(self, probes: Sequence[Template], *, threshold: float, top: int) -> list[Candidate]:
+    def search(self, probes: Sequence[Template], *, threshold: float, top: int, **narrowed: Any) -> list[Candidate]:
         self.before()
+        self.narrowed = narrowed
         return [FOUND]
 
     def count(self) -> Counts:
@@ -84,7 +86,7 @@ def answering(path: Path, reply: bytes, *, close: bool = True) -> Iterator[None]
 
 
 def frame(header: bytes, body: bytes = b"") -> bytes:
-    return b"MQS1" + struct.pack("!II", len(header), len(body)) + header + body
+    return b"MQS2" + struct.pack("!II", len(header), len(body)) + header + body
 
 
 def ask_raw(path: Path, question: bytes) -> dict[str, object]:
@@ -117,6 +119,32 @@ def test_the_same_answers_as_the_gallery_itself(three: Path, path: Path) -> None
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_positions_filters_and_the_way_of_searching_arrive(path: Path) -> None:
+    afis = Afis()
+    narrowed = Filters(frozenset({FingerPosition(2)}), "F", (1980, 1990), frozenset({3, 4}))
+    questions: list[dict[str, Any]] = [
+        {"positions": None, "filters": None, "how": "exhaustive"},
+        {"positions": [FingerPosition(2), FingerPosition(0)], "filters": narrowed, "how": "indexed"},
+        {"positions": None, "filters": Filters(), "how": "exhaustive"},
+    ]
+    with serving(afis, path):
+        for question in questions:
+            assert RemoteGallery(path).search([template_of(1)] * 2, threshold=0.5, top=1, **question) == [FOUND]
+            assert afis.narrowed == question
+
+
+def test_narrowed_searches_have_the_gallery_s_own_answers(three: Path, path: Path) -> None:
+    with Gallery(three, writable=True) as gallery, serving(gallery, path):
+        gallery.add("D-4", 2, 0, template_of(3, 2), Attributes("M"))
+        probes = [template_of(1, 1), template_of(2, 1)]
+        for filters in (None, Filters(sex="F"), Filters(frozenset({FingerPosition(7)}))):
+            for positions in (None, [FingerPosition(2), FingerPosition(7)], [FingerPosition(0)] * 2):
+                asked: dict[str, Any] = {"positions": positions, "filters": filters, "threshold": MATE, "top": 5}
+                found = gallery.search(probes, **asked)
+                assert found
+                assert RemoteGallery(path).search(probes, **asked) == found
+
+
 def test_any_searcher_can_be_served(path: Path) -> None:
     with serving(Afis(), path):
         remote = RemoteGallery(path)
@@ -144,7 +172,7 @@ def test_a_service_that_is_slow(path: Path) -> None:
         with pytest.raises(StorageError, match=r"GAL-031.*0\.05 s"):
             RemoteGallery(path, wait_s=0.05).search([template_of(1)], threshold=MATE, top=1)
         go_on.set()
-    with answering(path, b"MQS1", close=False), pytest.raises(StorageError, match="GAL-031"):
+    with answering(path, b"MQS2", close=False), pytest.raises(StorageError, match="GAL-031"):
         RemoteGallery(path, wait_s=0.05).count()
 
 
@@ -184,12 +212,12 @@ def test_a_service_that_is_full(path: Path) -> None:
     "reply",
     [
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        b"MQS2" + frame(b"{}")[4:],
+        b"MQS3" + frame(b"{}")[4:],
         frame(b"[]"),
         frame(b"{}"),
         frame(b"not json"),
         frame(b"[" * 100_000),
-        b"MQS1\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"MQS2\xff\xff\xff\xff\xff\xff\xff\xff",
         frame(b'{"counts": {"persons": 1, "fingers": -1, "impressions": 2}}'),
         frame(b'{"counts": {"persons": true, "fingers": 1, "impressions": 2}}'),
         frame(b'{"counts": 7}'),
@@ -233,7 +261,8 @@ def test_hostile_questions_end_their_own_connection(three: Path, path: Path) -> 
     template = template_of(1).to_bytes()
 
     def search(**changes: object) -> bytes:
-        question = {"ask": "search", "threshold": 0.1, "top": 1, "templates": [len(template)], **changes}
+        rest = {"positions": None, "filters": None, "how": "exhaustive"}
+        question = {"ask": "search", "threshold": 0.1, "top": 1, "templates": [len(template)], **rest, **changes}
         return frame(json.dumps(question).encode(), template)
 
     hostile = [
@@ -242,7 +271,7 @@ def test_hostile_questions_end_their_own_connection(three: Path, path: Path) -> 
         frame(b"\xff\xfe"),
         frame(b'{"ask": "count"}', b"more"),
         frame(b'{"ask": "remove", "reference": "A-1"}'),
-        b"MQS1" + struct.pack("!II", 2**31, 2**31),
+        b"MQS2" + struct.pack("!II", 2**31, 2**31),
         search(threshold=2),
         search(threshold="0.1"),
         search(top=10**9),
@@ -254,11 +283,23 @@ def test_hostile_questions_end_their_own_connection(three: Path, path: Path) -> 
         search(templates="x"),
         search(more=1),
         search(threshold=float("nan")),
+        search(positions=[99]),
+        search(positions=[1, 2]),
+        search(positions="1"),
+        search(positions=[True]),
+        search(filters={}),
+        search(filters={"positions": [1], "sex": "Q", "born": None, "sets": []}),
+        search(filters={"positions": [1], "sex": None, "born": [1980], "sets": []}),
+        search(filters={"positions": [1], "sex": None, "born": [1980, "1990"], "sets": []}),
+        search(filters=[1]),
+        search(how="guess"),
+        search(how=["exhaustive"]),
     ]
     with Gallery(three) as gallery, serving(gallery, path, wait_s=2):
         for question in hostile:
             assert ask_raw(path, question) == {"error": "GAL-035"}, question[:80]
-        damaged = frame(json.dumps({"ask": "search", "threshold": 0.1, "top": 1, "templates": [4]}).encode(), b"MTQF")
+        damaged = search(templates=[4])[: -len(template)] + b"MTQF"
+        damaged = damaged[:8] + struct.pack("!I", 4) + damaged[12:]
         assert str(ask_raw(path, damaged)["error"]).startswith("FIN-")
         with socket.socket(socket.AF_UNIX) as leaving:
             leaving.connect(str(path))

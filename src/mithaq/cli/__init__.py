@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, ledger, measure, node, record, template
+from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, record, slaps, template
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -26,10 +26,13 @@ app.command("demo")(demo.demo)
 app.add_typer(record.app, name="record")
 app.add_typer(template.app, name="template")
 app.add_typer(files.finger, name="finger")
-app.add_typer(files.gallery, name="gallery")
+files.finger.command("segment")(slaps.segment)
+files.finger.command("sequence")(slaps.sequence)
+app.add_typer(gallery.app, name="gallery")
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")
 
 

@@ -153,6 +153,30 @@ def diff(
     say({"changes": rows}, json_, lines or ["They say the same."])
 
 
+@app.command()
+def simulate(
+    proposal: Annotated[Path, typer.Argument(help="A proposed amendment; it need not be signed.")],
+    days: Annotated[int, typer.Option(help="So many past days are replayed.", min=1, max=3660)] = 90,
+    html: Annotated[Path | None, typer.Option(help="Also write a page in both languages there.")] = None,
+    by: Annotated[str, typer.Option(help="The code of whoever reads the log.")] = "node",
+    language: Language = "en",
+    home: Home = Path(),
+    json_: Json = False,
+) -> None:
+    """Past traffic under a proposal: what it would refuse, which quotas would fill, what would be erased sooner."""
+    from mithaq.node import simulation
+    from mithaq.node.opening import open_node
+    from mithaq.pact.agreement import parse_agreement
+    from mithaq.pact.simulation_page import lines, page
+
+    agreement = parse_agreement(_signed(proposal).document)
+    with open_node(home) as node:
+        found = simulation.simulate(node, agreement, days=days, by=by)
+    if html is not None:
+        write_file(html, page(found, language=language).encode())
+    say(found.as_dict(), json_, lines(found, language))
+
+
 def _signed(file: Path) -> Signed:
     """The agreement in a file; TrustError says which file where there is none in it."""
     from mithaq.pact.signed import parse_signed

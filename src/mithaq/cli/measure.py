@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,36 +16,129 @@ app = typer.Typer(no_args_is_help=True, help="Accuracy, speed and throughput, me
 Ppi = Annotated[float | None, typer.Option(help="Resolution, where the files do not say it.")]
 
 
+@contextmanager
+def advancing() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, as what the measurements call after each step."""
+    with progress() as bar:
+        task = bar.add_task("measuring", total=None)
+        yield lambda stage, done, of: bar.update(task, description=stage, completed=done, total=of)
+
+
+Folders = Annotated[
+    list[str],
+    typer.Argument(help="Folders of pictures named FINGER_IMPRESSION.ext; DIR@PPI gives one its own resolution."),
+]
+
+
 @app.command()
 def accuracy(
-    folder: Annotated[Path, typer.Argument(help="Pictures named FINGER_IMPRESSION.ext.")],
+    folders: Folders,
     ppi: Ppi = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Other engines on the same pictures, where installed.")
+    ] = False,
+    peer_path: Annotated[Path | None, typer.Option(help="A folder with SourceAFIS's jars.")] = None,
+    partial: Annotated[
+        float | None, typer.Option(help="Cut every probe to a disc of this radius, px at 500 ppi.", min=20)
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="Which extractor: teacher or fast; else the default.")] = None,
     plots: Annotated[Path | None, typer.Option(help="A folder for the DET and CMC curves.")] = None,
     json_: Json = False,
 ) -> None:
-    """Error rates over all pairs, rank-1, and hits on strangers at the agreement's threshold."""
+    """Error rates over all pairs with their 90 % intervals, rank-1, and what the quality gate does to them."""
     from mithaq.measure.accuracy import measure_accuracy
+    from mithaq.measure.peers import peers as known
+    from mithaq.measure.prints import Folder
 
-    with progress() as bar:
-        task = bar.add_task("measuring", total=None)
-
-        def advance(stage: str, done: int, of: int) -> None:
-            bar.update(task, description=stage, completed=done, total=of)
-
-        figures = measure_accuracy(folder, ppi=ppi, plots=plots, progress=advance)
+    with advancing() as advance:
+        figures = measure_accuracy(
+            [Folder.parse(folder, ppi) for folder in folders],
+            network=network,
+            partial_px=partial,
+            plots=plots,
+            peers=known(peer_path) if peers else (),
+            progress=advance,
+        )
     say(figures, json_, _lines(figures))
 
 
 @app.command()
 def speed(
-    folder: Annotated[Path, typer.Argument(help="Pictures named FINGER_IMPRESSION.ext.")],
+    folder: Annotated[str, typer.Argument(help="Pictures named FINGER_IMPRESSION.ext.")],
     ppi: Ppi = None,
     json_: Json = False,
 ) -> None:
-    """Extraction and comparison, on one core and on all."""
+    """Extraction by each network and comparison, on one core and on all; which form of the first stage runs here."""
+    from mithaq.measure.prints import Folder
     from mithaq.measure.speed import measure_speed
 
-    figures = measure_speed(folder, ppi=ppi)
+    with advancing() as advance:
+        figures = measure_speed(Folder.parse(folder, ppi), progress=advance)
+    say(figures, json_, _lines(figures))
+
+
+@app.command()
+def scale(
+    fingers: Annotated[int, typer.Option(help="Synthetic fingers in the gallery.")] = 100_000,
+    persons: Annotated[
+        bool, typer.Option("--persons", help="Ten fingers a person; queries with ten and with two.")
+    ] = False,
+    prints: Annotated[
+        list[str] | None, typer.Option(help="A folder of real prints, planted and searched; again for more; DIR@PPI.")
+    ] = None,
+    searches: Annotated[int, typer.Option(help="Searches of each kind, mated and unmated.", min=10)] = 200,
+    keep: Annotated[
+        Path | None, typer.Option(help="Where the gallery stays; a run that was ended goes on there.")
+    ] = None,
+    simulate: Annotated[
+        float | None, typer.Option(help="Only the cost model for so many fingers (1e8), from rates measured now.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="A folder for the index's penetration curve.")] = None,
+    json_: Json = False,
+) -> None:
+    """Searches of a large file: times, memory, rank-1, FNIR at FPIR; and what larger ones would cost."""
+    from mithaq.measure.prints import Folder
+    from mithaq.measure.scale import measure_model, measure_scale, read_sets
+
+    with advancing() as advance:
+        sets = read_sets([Folder.parse(one) for one in prints or ()], progress=advance)
+        if simulate is not None:
+            figures = measure_model(round(simulate), sets=sets, progress=advance)
+        else:
+            figures = measure_scale(
+                fingers, persons=persons, searches=searches, sets=sets, keep=keep, plots=plots, progress=advance
+            )
+    say(figures, json_, _lines(figures))
+
+
+@app.command()
+def persons(
+    prints: Folders,
+    shuffles: Annotated[int, typer.Option(help="How often the fingers are put together anew.", min=1)] = 100,
+    json_: Json = False,
+) -> None:
+    """Persons put together from real fingers: FNIR at FPIR with one, two, five and ten of them."""
+    from mithaq.measure.chimeras import measure_chimeras
+    from mithaq.measure.prints import Folder
+    from mithaq.measure.scale import read_sets
+
+    with advancing() as advance:
+        sets = read_sets([Folder.parse(one) for one in prints], progress=advance)
+        figures = measure_chimeras(sets, shuffles=shuffles, progress=advance)
+    say(figures, json_, _lines(figures))
+
+
+@app.command()
+def quality(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of pictures named FINGER_IMPRESSION.ext.")],
+    ppi: Annotated[list[float] | None, typer.Option(help="Resolution, once or once for each folder.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="A folder for the error-against-reject curves.")] = None,
+    json_: Json = False,
+) -> None:
+    """Whether leaving out prints of low quality leaves out those that do not match; beside minutia count and contrast."""
+    from mithaq.measure.quality import measure_quality
+
+    figures = measure_quality(folders, ppi=ppi or (), plots=plots)
     say(figures, json_, _lines(figures))
 
 

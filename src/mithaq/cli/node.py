@@ -120,6 +120,38 @@ def status(
 
 
 @app.command()
+def rebuild(home: Home = Path(), json_: Json = False) -> None:
+    """Make the gallery anew from the reference prints in the node's database. The node must not be serving meanwhile."""
+    from mithaq.node.opening import gallery_place, open_node
+    from mithaq.node.rebuild import new_place, put_in_place
+    from mithaq.node.rebuild import rebuild as rebuild_gallery
+    from mithaq.node.settings import read_settings
+    from mithaq.search import Gallery
+
+    place = gallery_place(read_settings(home))
+    with Gallery(new_place(place), writable=True) as gallery, progress() as bar:
+        with open_node(home, searcher=gallery) as node:
+            task = bar.add_task("rebuilding", total=None)
+            done = rebuild_gallery(node, gallery, lambda now, total: bar.update(task, completed=now, total=total))
+            counts = gallery.count()
+    put_in_place(place)
+    say(
+        {
+            "added": done.added,
+            "known": done.known,
+            "left_out": [{"position": position, "code": code} for position, code in done.left_out],
+            "persons": counts.persons,
+            "impressions": counts.impressions,
+        },
+        json_,
+        [
+            f"{counts.persons} persons, {counts.impressions} impressions; the gallery before is kept as {place.name}.old",
+            *[f"left out: a print of position {position} ({code})" for position, code in done.left_out],
+        ],
+    )
+
+
+@app.command()
 def enrol(
     source: Annotated[Path, typer.Argument(help="A folder, or a CSV with the columns person, position, file.")],
     home: Home = Path(),

@@ -3,7 +3,8 @@
     pixels ─ pad ─► network ─► maps: presence, direction, type ─ peaks ─► minutiae ─ describe ─► codes
        └─────────────────────── windows, spectra ─────────────────────► quality, statistics
 
-One way only: where the network cannot be had there is no extractor of second rank, but SettingsError FIN-001.
+Two networks to choose from, `teacher` (LEADER) and `fast` (ours, docs/extractor-card.md); what is chosen is what is used:
+where its file cannot be had there is no other in its place, but SettingsError FIN-001.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mithaq.errors import ImageError, SettingsError
 from mithaq.units import GrayImage
 
 from . import parameters, quality
+from .cells import minutiae_of_cells
 from .minutiae import BIFURCATION, ENDING, Minutiae, minutiae
 from .template import Template
 from .trace import SILENT, Trace
@@ -28,9 +30,10 @@ from .trace import SILENT, Trace
 class Extractor:
     """Owns one session of the network. Safe to call from several threads; each call uses `threads` of the processor's."""
 
-    def __init__(self, *, threads: int = 1) -> None:
-        """SettingsError FIN-001 or FIN-002 where the model or its runtime cannot be had."""
-        self._session, self._tidy = _session(_model(), threads)
+    def __init__(self, network: str = parameters.DEFAULT_NETWORK, *, threads: int = 1) -> None:
+        """`network` is `teacher` or `fast`; SettingsError FIN-001, FIN-002 or FIN-006 where it cannot be had."""
+        self._session, self._tidy = _session(_model(network), threads)
+        self._is_fast = network == parameters.FAST
 
     def extract(self, image: GrayImage, *, trace: Trace | None = None) -> Template:
         """The template of one print.
@@ -40,64 +43,85 @@ class Extractor:
         """
         kept = SILENT if trace is None else trace
         pixels = _checked(image)
-        maps = self._maps(pixels, kept)
-        found = _minutiae(maps, kept)
+        found = self._found(pixels, kept)
         windows = quality.blocks(pixels)
         kept.keep("quality-blocks", lambda: windows)
+        kept.keep("orientation", lambda: quality.orientation(pixels))
         measured = quality.statistics(pixels, windows)
-        score = quality.score(len(found), measured)
+        score = quality.score(found, measured)
+        kept.keep("quality-parts", lambda: quality.parts(found, measured))
         template = Template.described(image.width, image.height, found, score, measured)
         kept.keep("codes", lambda: template.codes)
         return template
 
+    def _found(self, pixels: NDArray[np.uint8], trace: Trace) -> Minutiae:
+        if not self._is_fast:
+            return _minutiae(self._maps(pixels, trace), trace)
+        whole, top, left = self._whole(pixels, trace, parameters.FAST_STEP)
+        trace.keep("maps", lambda: whole.copy())
+        return minutiae_of_cells(whole, top, left, pixels.shape[0], pixels.shape[1], trace)
+
     def _maps(self, pixels: NDArray[np.uint8], trace: Trace) -> NDArray[np.float32]:
-        """(4, h, w): presence 0..1, direction's cosine and sine, type as a logit."""
-        padded, top, left = _padded(pixels)
-        trace.keep("input", lambda: padded)
-        options = self._tidy if padded.size > parameters.KEPT_PIXELS else None
-        whole: NDArray[np.float32] = self._session.run(None, {"pixels": padded[None, None]}, options)[0][0]
+        """(4, h, w) of the teacher: presence 0..1, direction's cosine and sine, type as a logit."""
+        whole, top, left = self._whole(pixels, trace, parameters.SIZE_STEP)
         maps = whole[:, top : top + pixels.shape[0], left : left + pixels.shape[1]]
         trace.keep("maps", lambda: maps.copy())
         return maps
 
+    def _whole(self, pixels: NDArray[np.uint8], trace: Trace, step: int) -> tuple[NDArray[np.float32], int, int]:
+        """What the network makes of the padded picture, and the picture's top and left in that."""
+        padded, top, left = _padded(pixels, step)
+        trace.keep("input", lambda: padded)
+        options = self._tidy if padded.size > parameters.KEPT_PIXELS else None
+        return self._session.run(None, {"pixels": padded[None, None]}, options)[0][0], top, left
 
-def extract(image: GrayImage, *, trace: Trace | None = None) -> Template:
-    """`Extractor.extract` of one extractor that this process shares, made at the first call, on one processor core."""
-    return shared_extractor().extract(image, trace=trace)
+
+def extract(image: GrayImage, *, trace: Trace | None = None, network: str = parameters.DEFAULT_NETWORK) -> Template:
+    """`Extractor.extract` of the one extractor of that network that this process shares, on one processor core."""
+    return shared_extractor(network).extract(image, trace=trace)
 
 
-_shared: list[Extractor] = []
+_shared: dict[str, Extractor] = {}
 _making = threading.Lock()
 
 
-def shared_extractor() -> Extractor:
-    """The process's extractor; SettingsError FIN-001 or FIN-002 as Extractor."""
+def shared_extractor(network: str = parameters.DEFAULT_NETWORK) -> Extractor:
+    """The process's extractor, made at the first call; SettingsError FIN-001, FIN-002 or FIN-006 as Extractor."""
     with _making:
-        if not _shared:
-            _shared.append(Extractor())
-        return _shared[0]
+        if network not in _shared:
+            _shared[network] = Extractor(network)
+        return _shared[network]
 
 
-def require_model() -> None:
-    """Returns where prints can be extracted here; SettingsError FIN-001 or FIN-002 where not. A node calls it first."""
-    shared_extractor()
+def require_model(network: str = parameters.DEFAULT_NETWORK) -> None:
+    """Returns where prints can be extracted here; SettingsError as Extractor where not. A node calls it first."""
+    shared_extractor(network)
 
 
-def _model() -> bytes:
-    place = resources.files("mithaq.finger") / parameters.MODEL_FILE
-    remedy = "make it with tools/make_leader.py, or install mithaq again"
-    try:
-        data = place.read_bytes()
-    except OSError as error:
+def _model(network: str) -> bytes:
+    if network not in parameters.NETWORKS:
         raise SettingsError(
-            "FIN-001", "the extractor's network cannot be read", file=parameters.MODEL_FILE, remedy=remedy
-        ) from error
-    if hashlib.sha256(data).hexdigest() != parameters.MODEL_SHA256:
+            "FIN-006",
+            "a network that does not exist",
+            expected=" or ".join(parameters.NETWORKS),
+            remedy="name one of these",
+        )
+    file, digest, maker = (
+        (parameters.FAST_FILE, parameters.FAST_SHA256, "tools/train_extractor.py")
+        if network == parameters.FAST
+        else (parameters.MODEL_FILE, parameters.MODEL_SHA256, "tools/make_leader.py")
+    )
+    remedy = f"make it with {maker}, or install mithaq again"
+    try:
+        data = (resources.files("mithaq.finger") / file).read_bytes()
+    except OSError as error:
+        raise SettingsError("FIN-001", "the extractor's network cannot be read", file=file, remedy=remedy) from error
+    if hashlib.sha256(data).hexdigest() != digest:
         raise SettingsError(
             "FIN-001",
             "the extractor's network is not the one this version was measured with",
-            file=parameters.MODEL_FILE,
-            expected=f"SHA-256 {parameters.MODEL_SHA256}",
+            file=file,
+            expected=f"SHA-256 {digest}",
             remedy=remedy,
         )
     return data
@@ -140,10 +164,9 @@ def _checked(image: GrayImage) -> NDArray[np.uint8]:
     return pixels
 
 
-def _padded(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int, int]:
+def _padded(pixels: NDArray[np.uint8], step: int) -> tuple[NDArray[np.float32], int, int]:
     """Centred on whole steps of the network, filled with the border's median; and the offsets of the picture in it."""
     height, width = pixels.shape
-    step = parameters.SIZE_STEP
     full_height, full_width = -(-height // step) * step, -(-width // step) * step
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     padded = np.full((full_height, full_width), np.median(border), np.float32)

@@ -24,7 +24,7 @@ KEPT_PIXELS = 300_000
 
 # The network [LEADER].
 MODEL_FILE = "leader.onnx"
-MODEL_SHA256 = "d3b9302e1e92aa6d4b9123236f699121ac494a0d9aa833c4def52be1e7444fd4"
+MODEL_SHA256 = "4cf9c3894a2ef825050f07322168991784d43725fce8d2dc0146dee098f785cf"
 """Of the file that tools/make_leader.py writes from the wheel of pyfing 0.7.3."""
 SIZE_STEP = 32
 """Pixels. The network halves its input five times."""
@@ -33,6 +33,24 @@ PEAK_THRESHOLD = 0.35
 0.80 % at 0.6 on FVC2002, and FVC2004, which was not swept on, agrees (1.42 against 2.23 %)."""
 PEAK_RADIUS = 3
 """Pixels; a peak is the largest within 7 x 7 [LEADER], and of two equal ones so near the first is kept."""
+
+# The fast network (ours; docs/extractor-card.md).
+TEACHER, FAST = "teacher", "fast"
+NETWORKS = (TEACHER, FAST)
+DEFAULT_NETWORK = TEACHER
+"""The fast one takes its place when its errors are within a tenth of the teacher's on each set (docs/decisions/0010)."""
+FAST_FILE = "fast.onnx"
+FAST_SHA256 = "da991ddf5c6cccf50f906847c656cfd00cb0717756d2b64cec80f7e1bf835654"
+"""Of the file that tools/train_extractor.py --export wrote."""
+FAST_STEP = 16
+"""Pixels. The network halves its input four times."""
+FAST_CELL = 4
+"""Pixels on a side of what one output speaks of."""
+FAST_THRESHOLD = 0.20
+"""Presence from which a peak is a minutia."""
+FAST_MERGE = 6.0
+"""Pixels, under one ridge period: two peaks nearer than this mean the same minutia."""
+
 MAX_MINUTIAE = 255
 """Kept per print, the surest first: the count byte of ISO/IEC 19794-2. A rolled print holds 100 to 180."""
 
@@ -50,18 +68,21 @@ MIN_DEVIATION = 5.0
 """Grey levels; a window with less is plain background, sensor noise included."""
 BLANK_DEVIATION = 3.0
 """Grey levels over the whole picture; the faintest print of [FVC] has 8.4."""
-MIN_RIDGE_SHARE = 0.15
-"""Of the windows that are not plain, those that are ridges. [FVC]: 0.17 at the 1st percentile, 0.68 at the median;
-portrait 0.03, smudges up to 0.11."""
+MIN_RIDGE_SHARE, LEAST_RIDGE_SHARE = 0.15, 0.05
+"""Of the windows that are not plain, those that are ridges: the first where minutiae are too few, the second where the
+network found enough. FVC2000: 0.157 at the least, 0.68 at the median; square codes and smudges up to 0.12 without a
+minutia, a drawn face with six of them 0.00."""
 MIN_AREA_MM2 = 20.0
 """Of ridges: a disc of 5 mm. The smallest of [FVC] shows 21, the median 142; a portrait's hair and cloth 14."""
 MIN_CONTRAST = 8.0
 """Grey levels of deviation within the ridge windows. [FVC]: 8.1 at the least, 12 at the 1st percentile."""
-MIN_CODED_MINUTIAE = 8
-"""Minutiae with a code. [FVC]: 11 at the 1st percentile, 35 at the median; the five chance agreements that scored
-highest among 200,000 all had a print with fewer. A portrait gives 1, noise and smudges none."""
-GOOD_MINUTIAE, GOOD_AREA_MM2, GOOD_CLARITY, GOOD_CONTRAST = 35, 120.0, 0.5, 30.0
-"""From here on a part of the quality is full: near the medians of [FVC]."""
+MIN_CODED_MINUTIAE = 6
+"""Minutiae with a code. FVC2000: 7 at the least (a print that matches mates of its own), 35 at the median. Bar codes,
+lettering, rings, gratings, noise and smudges give none or one, a drawn face up to six but no ridges."""
+FULL_MINUTIAE, FULL_CERTAINTY, FULL_EXTENT_MM2, FULL_CLARITY = 60.0, 0.9, 150.0, 0.6
+"""From here on a part of the quality is full: sum of certainties, mean certainty, hull of the minutiae, clarity."""
+QUALITY_WEIGHTS = {"minutiae": 1.0, "certainty": 4.0, "extent": 0.5, "clarity": 1.0}
+"""Exponents, chosen on FVC2000 by the area under the error-against-reject curve among 0, 1, 2 and 4 (docs/quality.md)."""
 
 # The descriptor (tools/train_descriptor.py; docs/decisions/0009-learned-descriptor.md).
 DESCRIPTOR_FILE = "descriptor.npz"
@@ -136,3 +157,65 @@ Again whenever the network, the descriptor or the comparison changes."""
 
 PPI = MATCHER_PPI
 MM_PER_PIXEL = 25.4 / MATCHER_PPI
+
+# Slaps (slap.py). Set on the few real slaps of docs/slaps.md and on composed ones; sizes are those of adults' fingers.
+SLAP_MAX_PIXELS = 6_000_000
+"""Of a slap; four fingers are 1600 x 1000, a whole ten-finger sheet's slaps 1600 x 1500."""
+SLAP_MAX_SIDE = 4000
+SLAP_STEP = 8
+"""Pixels between windows: 0.4 mm, a quarter of a window, so that edges are known to about 5 px."""
+SLAP_CONTRAST_SHARE = 0.22
+"""Of the contrast of the best tenth of the clear windows; fainter is the ghost of the capture before, or paper."""
+SLAP_POOR_CLARITY = 0.16
+"""Of windows that still count where they hang together with clear ones: worn or wet parts of a finger."""
+SLAP_BLACK = 60.0
+"""Grey level; a window darker than this on ridges is a punched hole or ink without form, and belongs to the finger."""
+SLAP_HOLE_MM2 = 5.0
+"""A hole in the ridges up to this size is a worn spot; the space that four fingers enclose is larger."""
+SLAP_LEAST_DEPTH = 3.0
+"""Windows (SLAP_STEP) to the nearest edge from the middle of a piece: marks under 3 mm wide have no middle."""
+SLAP_NECK = 0.88
+"""A shape that narrows to less than this between two middles is two pieces."""
+SLAP_LEAST_PIECE_MM2 = 20.0
+SLAP_BELOW = 0.55
+"""Of a finger's width: a piece whose middle lies nearer than this to a finger's line is part of that finger."""
+SLAP_LONG = 0.35
+"""Spread (0 round) from which pieces show their own direction: about 1.45 times as long as wide."""
+SLAP_FAN_RAD = math.radians(15.0)
+"""A finger leans from its hand by no more."""
+SLAP_NEAR_MM = 14.0
+"""From the tip, where the width is first taken."""
+SLAP_CREASE_MM = (9.0, 34.0)
+"""From the tip: where a first joint's crease may lie, little finger of a small hand to thumb of a large one."""
+SLAP_CREASE_LEAST = 1.0
+"""Of the finger's width, likewise."""
+SLAP_CREASE_WIDTH = 0.3
+"""Of the finger's width to either side of its middle, over which a crease must run."""
+SLAP_CREASE_SLANTS = (-0.3, -0.15, 0.0, 0.15, 0.3)
+SLAP_CREASE_DEPTH = 0.6
+"""Of the usual texture; a crease with less beside it is none."""
+SLAP_ASSUMED_LENGTH = 1.5
+"""Of the width: how long a finger's end is taken to be where no crease shows."""
+SLAP_LEAST_FINGER_MM2, SLAP_LEAST_WIDTH_MM, SLAP_LEAST_LENGTH_MM = 45.0, 6.0, 8.0
+SLAP_LEAST_AREA_SHARE, SLAP_LEAST_WIDTH_SHARE = 0.25, 0.55
+"""Of the largest finger: what is smaller is a remnant of another print. A little finger is at least 0.65 as wide."""
+SLAP_MOST_WIDTH_MM = 34.0
+"""Wider than any finger end, thumbs pressed flat included: 25 mm is wide."""
+SLAP_USUAL_WIDTH_MM, SLAP_USUAL_LENGTH_MM = (8.0, 27.0), (11.0, 36.0)
+SLAP_MOST_LEAN_RAD = math.radians(60.0)
+SLAP_TOUCHING_WINDOWS, SLAP_CUT_WINDOWS = 3, 4
+"""Along which two fingers touch, or one reaches the picture's edge: 1.2 and 1.6 mm."""
+SLAP_CUT_MARGIN = 12
+"""Pixels kept around a finger that is cut out."""
+SLAP_MARKS = {"no-crease": 0.8, "cut": 0.6, "touching": 0.7, "odd-size": 0.5}
+"""What is left of the confidence for each mark."""
+
+# The sequence of a card (sequence.py).
+SEQUENCE_ALPHA = 1e-3
+"""Chance that a card without fault is said to hold one finger at two positions, over all its comparisons."""
+SEQUENCE_SAME_RATE = 1e-3
+"""False-match rate up to which the rolled and the plain print of one position are one finger: one comparison each."""
+SEQUENCE_UNLIKE_RATE = 0.02
+"""Up to this rate two prints are a little alike, as poor prints of one finger often are and fingers of two seldom."""
+SEQUENCE_QUALITY = 40
+"""Below it a print is too poor for its unlikeness to mean anything."""

@@ -2,10 +2,12 @@
 
     picture ─► 32 x 32 windows ─► spectrum ─► share of the energy in one ridge frequency and direction = clarity
                                          └─► clear windows = ridge area; their deviation = contrast; mean period
+    minutiae ─► count, certainty, extent ─┬─► quality 0..100, and its parts
+                        clarity ──────────┘
 
 A window of ridges has one bright pair of spots in its spectrum, at 4.5 to 16 px a period; noise spreads its energy over
-all frequencies, and a smudge, a shaded wall or a face puts it into the lowest. Only ISO-like wishes are met here (a number
-0..100 with its parts): it is not NFIQ 2 and must not be written where NFIQ 2 is asked for.
+all frequencies, and a smudge, a shaded wall or a face puts it into the lowest. The quality itself comes from the minutiae
+first: what a matcher can use. It is a number of our own, with its parts; no other measure's name fits it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parameters
+from .minutiae import Minutiae
 from .template import Statistics, Template
 
 
@@ -66,6 +69,20 @@ def _row(strip: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.floa
     )
 
 
+def orientation(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Per window as `blocks`: the ridges' direction in [0, π), counter-clockwise as seen, from the gradients' squares."""
+    side, step = parameters.BLOCK, parameters.BLOCK_STEP
+    if min(pixels.shape) < side:
+        return np.zeros((0, 0), np.float32)
+    down, across = np.gradient(pixels.astype(np.float32))
+    squared = (across - 1j * down) ** 2  # doubled angles add up where opposite gradients would cancel
+    sums = np.pad(squared.cumsum(0, np.complex128).cumsum(1), ((1, 0), (1, 0)))
+    tops, lefts = (np.arange(0, size - side + 1, step) for size in pixels.shape)
+    upper, lower = sums[tops], sums[tops + side]
+    window = lower[:, lefts + side] - lower[:, lefts] - upper[:, lefts + side] + upper[:, lefts]
+    return np.asarray(np.mod(np.angle(window) / 2.0 + np.pi / 2.0, np.pi), np.float32)
+
+
 _FREQUENCY = np.fft.fftfreq(parameters.BLOCK)
 _RADIUS = np.hypot(_FREQUENCY[:, None], _FREQUENCY[None, :])
 _BAND = (_RADIUS >= 1.0 / parameters.MAX_PERIOD) & (_RADIUS <= 1.0 / parameters.MIN_PERIOD)
@@ -90,20 +107,75 @@ def statistics(pixels: NDArray[np.uint8], found: Blocks) -> Statistics:
     return Statistics(*(float(np.float32(n)) for n in numbers))
 
 
-def parts(count: int, measured: Statistics | None) -> dict[str, float]:
-    """Named parts of the quality, each 0..1: "minutiae", and where a picture was seen "area", "clarity", "contrast"."""
-    named = {"minutiae": min(1.0, count / parameters.GOOD_MINUTIAE)}
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the quality: `value` 0..1 as it counts, `measured` in its own `unit`, `grade` good, fair or poor.
+
+    `reason` is the key of the sentence that a person reads, "minutiae-poor" and the like (pact/labels.toml, `quality`).
+    """
+
+    name: str
+    value: float
+    measured: float
+    unit: str
+
+    @property
+    def grade(self) -> str:
+        return "good" if self.value >= GOOD else "fair" if self.value >= FAIR else "poor"
+
+    @property
+    def reason(self) -> str:
+        return f"{self.name}-{self.grade}"
+
+
+GOOD, FAIR = 0.75, 0.45
+
+
+def parts(found: Minutiae, measured: Statistics | None) -> tuple[Part, ...]:
+    """What the quality is made of.
+
+    "minutiae" how many, each counted as far as it is sure; "certainty" how sure they are; "extent" the area that they
+    span (their convex hull); "clarity" of the ridges, only where a picture was seen.
+    """
+    sure = found.quality.astype(np.float64) / 100.0
+    certainty = float(sure.mean()) if len(sure) else 0.0
+    extent = _hull_px2(found) * parameters.MM_PER_PIXEL**2
+    rows = [
+        ("minutiae", float(sure.sum()), parameters.FULL_MINUTIAE, "minutiae"),
+        ("certainty", certainty, parameters.FULL_CERTAINTY, "share"),
+        ("extent", extent, parameters.FULL_EXTENT_MM2, "mm2"),
+    ]
     if measured is not None:
-        named["area"] = min(1.0, measured.ridge_area_mm2 / parameters.GOOD_AREA_MM2)
-        named["clarity"] = min(1.0, measured.clarity / parameters.GOOD_CLARITY)
-        named["contrast"] = min(1.0, measured.contrast / parameters.GOOD_CONTRAST)
-    return named
+        rows.append(("clarity", measured.clarity, parameters.FULL_CLARITY, "share"))
+    return tuple(Part(name, min(1.0, value / full), value, unit) for name, value, full, unit in rows)
 
 
-def score(count: int, measured: Statistics | None) -> int:
-    """0..100: the geometric mean of the parts, so that one part that is missing is not made good by the others."""
-    values = list(parts(count, measured).values())
-    return round(100.0 * math.prod(values) ** (1.0 / len(values)))
+def score(found: Minutiae, measured: Statistics | None) -> int:
+    """0..100: the weighted geometric mean of the parts, so that one part that is missing is not made good by the others."""
+    shares = parts(found, measured)
+    if not all(part.value for part in shares):
+        return 0
+    weights = [parameters.QUALITY_WEIGHTS[part.name] for part in shares]
+    total = sum(weight * math.log(part.value) for weight, part in zip(weights, shares, strict=True))
+    return round(100.0 * math.exp(total / sum(weights)))
+
+
+def _hull_px2(found: Minutiae) -> float:
+    """The area of the minutiae's convex hull (Andrew's monotone chain); 0 for fewer than three."""
+    points = sorted(set(zip(found.x_px.tolist(), found.y_px.tolist(), strict=True)))
+    outline: list[tuple[int, int]] = []
+    for way in (points, points[::-1]):
+        start = len(outline)
+        for x, y in way:
+            while len(outline) >= start + 2:
+                (ax, ay), (bx, by) = outline[-2:]
+                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                    break
+                outline.pop()
+            outline.append((x, y))
+        outline.pop() if outline else None
+    ends = zip(outline, outline[1:] + outline[:1], strict=True)
+    return abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in ends)) / 2.0
 
 
 def shortcomings(template: Template) -> tuple[str, ...]:
@@ -111,18 +183,20 @@ def shortcomings(template: Template) -> tuple[str, ...]:
 
     "blank" nothing on the picture; "no-ridges" marks that are not ridges (a smudge, noise, a face); "small-area" too
     little ridge area; "low-contrast" ridges too faint; "too-few-minutiae". Without a picture only the last is judged.
+    Ridges have two witnesses: where few windows show them, minutiae of the network speak for a print nevertheless.
     """
     found = []
+    has_few = int(np.count_nonzero(template.reliability)) < parameters.MIN_CODED_MINUTIAE
     measured = template.statistics
     if measured is not None:
         if measured.deviation < parameters.BLANK_DEVIATION:
             found.append("blank")
-        elif measured.ridge_share < parameters.MIN_RIDGE_SHARE:
+        elif measured.ridge_share < (parameters.MIN_RIDGE_SHARE if has_few else parameters.LEAST_RIDGE_SHARE):
             found.append("no-ridges")
         if measured.ridge_area_mm2 < parameters.MIN_AREA_MM2:
             found.append("small-area")
         elif measured.contrast < parameters.MIN_CONTRAST:
             found.append("low-contrast")
-    if int(np.count_nonzero(template.reliability)) < parameters.MIN_CODED_MINUTIAE:
+    if has_few:
         found.append("too-few-minutiae")
     return tuple(found)

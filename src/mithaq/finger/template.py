@@ -125,7 +125,7 @@ class Template:
         from .quality import score
 
         found = minutiae(width, height, x_px, y_px, angle_rad, quality, kind)
-        return cls.described(width, height, found, score(len(found), None), None)
+        return cls.described(width, height, found, score(found, None), None)
 
     @classmethod
     def described(

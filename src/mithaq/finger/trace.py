@@ -1,10 +1,19 @@
 """Intermediate results under keys, for an expert who asks why. Nothing is computed or kept unless its key was asked for.
 
-    trace = Trace("maps", "quality-blocks")
-    extract(image, trace=trace)
-    trace["maps"]        # (4, h, w): presence, cosine, sine, type
+trace = Trace("maps", "quality-blocks")
+extract(image, trace=trace)
+trace["maps"]        # (4, h, w): presence, cosine, sine, type
 
-Keys of extract: input, maps, peaks, quality-blocks, codes. Keys of compare: similarity, greedy-pairs, own, relaxed.
+extract    input           (h, w) float32, padded as the network reads it
+           maps            (4, h, w) float32
+           peaks           (n, 3): column, row, presence of each peak kept
+           quality-blocks  quality.Blocks: the windows' clarity, deviation, period
+           orientation     (rows, columns) radians in [0, π): the ridges' direction in these windows
+           quality-parts   tuple of quality.Part
+           codes           (n, words)
+compare    similarity      (n_a, n_b) of every two minutiae
+           greedy-pairs    (k, 2) one to one, most similar first
+           own, relaxed    (k,) their similarity before and after the pairs that agree gave their support
 """
 
 from __future__ import annotations
@@ -12,7 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-KEYS = frozenset({"input", "maps", "peaks", "quality-blocks", "codes", "similarity", "greedy-pairs", "own", "relaxed"})
+KEYS = frozenset(
+    {
+        "input", "maps", "peaks", "quality-blocks", "orientation", "quality-parts", "codes",
+        "similarity", "greedy-pairs", "own", "relaxed",
+    }
+)  # fmt: skip
 
 
 class Trace(Mapping[str, Any]):

@@ -1,9 +1,9 @@
-"""Our own pixels to PNG: 8-bit grey without loss, with the resolution beside them.
+"""Our own pixels to PNG: 8-bit grey or colour without loss, with the resolution beside them.
 
     GrayImage ──► rows, each through the filter that suits it ──► zlib ──► IHDR pHYs IDAT IEND
 
 Written here and not by an imaging library, so that the process that holds keys never loads one. Not done here: WSQ,
-JPEG 2000, colour.
+JPEG 2000.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def png_bytes(image: GrayImage) -> bytes:
 
 
 def png_pixels(pixels: NDArray[np.uint8], ppi: float | None) -> bytes:
-    """The same of bare pixels (h, w); no pHYs where nothing is known of their resolution."""
-    height, width = pixels.shape
+    """The same of bare pixels (h, w), or (h, w, 3) in colour; no pHYs where nothing is known of their resolution."""
+    height, width = pixels.shape[:2]
     per_metre = round((ppi or 0.0) * _METRE_INCHES)
     return b"".join(
         (
             _SIGNATURE,
-            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0 if pixels.ndim == 2 else 2, 0, 0, 0)),
             _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)) if per_metre else b"",
             _chunk(b"IDAT", zlib.compress(_filtered(pixels).tobytes(), 6)),
             _chunk(b"IEND", b""),
@@ -58,12 +58,13 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _filtered(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w + 1): each row's filter type, then its bytes, by the usual rule: the filter with the smallest sum of sizes."""
-    here = pixels.astype(np.int16)
+    """(h, bytes a row + 1): each row's filter type, then its bytes, by the usual rule: the filter with the smallest sum of sizes."""
+    step = pixels[0, 0].size  # a filter reads the same colour of the pixel before
+    here = pixels.reshape(len(pixels), -1).astype(np.int16)
     left, up, corner = np.zeros_like(here), np.zeros_like(here), np.zeros_like(here)
-    left[:, 1:] = here[:, :-1]
+    left[:, step:] = here[:, :-step]
     up[1:] = here[:-1]
-    corner[1:, 1:] = here[:-1, :-1]
+    corner[1:, step:] = here[:-1, :-step]
     to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
     paeth = np.where((to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner))
     guesses = (np.zeros_like(here), left, up, (left + up) // 2, paeth)

@@ -1,216 +1,199 @@
-"""How well mates are told from strangers on a folder of prints: `mithaq measure accuracy DIR`.
+"""How well mates are told from strangers on folders of prints: `mithaq measure accuracy DIR...`.
 
-    FINGER_IMPRESSION.ext ─► templates ─► every pair once ─► error rates; every print as a probe ─► rank-1
+    FINGER_IMPRESSION.ext ─► templates ─┬─ compare, every pair ──► eer, fmr1000, … with 90 % intervals, rank-1
+                                        ├─ the first stage alone ► first_stage_eer
+                                        ├─ quality gate ─────────► what a search refuses, and its rates at the threshold
+                                        └─ peers, same pictures ─► their figures (peers.py)
 
-Every picture is read through the box and probed. A print that cannot be searched counts: all its comparisons are 0, so
-it is a false non-match and a missed rank, never left out. Scores are symmetric, so no pair is compared twice.
+The engine's figures count every print: only one that could not be extracted scores 0 everywhere. Beside them stands what
+happens in operation, where a print that cannot be searched is refused: then all its comparisons are lost, and so is the
+chance that it hits a stranger. Neither figure replaces the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mithaq.errors import ImageError, SettingsError
-from mithaq.finger import Extractor, Template, compare, shortcomings, threshold_for
-from mithaq.image import Box, gray_image, to_matcher
-from mithaq.units import GrayImage
-
-Progress = Callable[[str, int, int], None]
+from mithaq.finger import Extractor, compare, threshold_for
+from mithaq.measure.prints import (
+    Folder,
+    Prints,
+    Progress,
+    cut,
+    extract_all,
+    image_files,
+    read_image,
+    read_images,
+    read_prints,
+)
+from mithaq.measure.rates import SEED, Scores, interval, resampled, scores_of, summarise
 
 AGREEMENT_FMR = 1e-6
 """The false-match rate per comparison that the demonstration's agreement sets for a print against a print."""
-DEFAULT_PPI = 500.0
-UNSTATED_PPI = frozenset({"IMG-017", "IMG-018", "IMG-019", "IMG-020", "IMG-021"})
-EXTENSIONS = frozenset({".bmp", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".wsq"})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prints:
-    """n prints: which finger and impression each is, and its template."""
-
-    fingers: tuple[str, ...]
-    impressions: tuple[str, ...]
-    templates: tuple[Template, ...]
-
-    @property
-    def is_searchable(self) -> NDArray[np.bool_]:
-        return np.array([not shortcomings(template) for template in self.templates], np.bool_)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """All pairs of one folder: `genuine` and `impostor` sorted upwards; `ranks` (n,) of each print's mate, 1 first."""
-
-    genuine: NDArray[np.float64]
-    impostor: NDArray[np.float64]
-    ranks: NDArray[np.int64]
-    fingers: int
+AVERAGED = ("eer", "fmr100", "fmr1000", "zerofmr", "rank1", "first_stage_eer", "first_stage_fmr1000")
 
 
 def measure_accuracy(
-    directory: Path, *, ppi: float | None = None, plots: Path | None = None, progress: Progress | None = None
+    folders: Sequence[Folder],
+    *,
+    network: str | None = None,
+    partial_px: float | None = None,
+    plots: Path | None = None,
+    peers: Sequence[Any] = (),
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """The figures of one folder.
+    """The figures of one folder, or of several with their mean.
 
-    `eer`, `fmr100`, `fmr1000`, `zerofmr` (false non-match rate at a false-match rate of at most 1 %, 0.1 %, none),
-    `rank1`, `fnmr` and `false_hits` at `threshold`, the agreement's default of `fmr` 1e-6; all but the count `false_hits`
-    fractions. Counts: `images`, `fingers`, `unsearchable`, `genuine`, `impostor`. With `plots` a DET and a CMC picture
-    are written there and named in `plots`. SettingsError MEA-001 to MEA-003; the errors of reading and extracting.
+    Of one folder, rates as fractions: `images`, `failed` extractions, `fingers`, `genuine`, `impostor`, `eer`, `fmr100`,
+    `fmr1000`, `zerofmr`, `rank1`; `eer_90`, `fmr1000_90` the ends of 90 % intervals over fingers; `first_stage_eer`,
+    `first_stage_fmr1000`; `gate` (below); `peers`: by name the same figures, or `missing` with the reason. Of several:
+    the means at the top, counts summed, and each folder's under `sets`. `network` and `partial_px` as given are repeated.
+
+    `gate`: `refused` prints; at `threshold`, the agreement's for `fmr` 1e-6: `fnmr` and `false_hits` with the gate (a
+    refused print matches nobody), `fnmr_ungated` and `false_hits_ungated` without it.
+
+    SettingsError MEA-001 to MEA-005; the errors of reading and extracting.
     """
-    prints = read_prints(directory, ppi=ppi, progress=progress)
-    scores = score_prints(prints, progress=progress)
-    figures = summarise(scores)
-    figures["images"] = len(prints.templates)
-    figures["unsearchable"] = int((~prints.is_searchable).sum())
+    extractor = _extractor(network)
+    sets: dict[str, dict[str, Any]] = {}
+    curves: dict[str, Scores] = {}
+    draws: dict[str, list[dict[str, NDArray[np.float64]]]] = {}
+    for name, folder in zip(set_names([folder.path for folder in folders]), folders, strict=True):
+        images = read_images(folder, progress=progress)
+        prints = extract_all(images, extractor, progress=progress)
+        probes = prints if partial_px is None else cut(prints, partial_px)
+        matrix = score_matrix(probes, prints, progress=progress)
+        figures, curves[name] = _figures(matrix, prints, "", draws)
+        figures |= {"images": len(prints.templates), "failed": sum(t is None for t in prints.templates)}
+        figures |= _first_stage(probes, prints)
+        figures["gate"] = gate_figures(matrix, probes)
+        if peers:
+            figures["peers"] = {}
+            for peer in peers:
+                figures["peers"][peer.name] = _peer_figures(peer, images, prints, draws, curves, name, progress)
+        sets[name] = figures
+    found = _together(sets, draws)
+    found |= {"network": network or "default", "partial_px": partial_px}
     if plots is not None:
         from mithaq.measure.plots import write_plots
 
-        figures["plots"] = [str(path) for path in write_plots({directory.name: scores}, plots)]
-    return figures
-
-
-def image_files(directory: Path) -> list[tuple[Path, str, str]]:
-    """(file, finger, impression) of every picture below `directory`, by name; the last underscore parts the two.
-
-    SettingsError MEA-001 where the folder cannot be read, MEA-002 where a name has no underscore, MEA-003 without pairs.
-    """
-    if not directory.is_dir():
-        raise SettingsError("MEA-001", "the folder of prints is not there", file=str(directory), expected="a folder")
-    found = []
-    for path in sorted(directory.iterdir()):
-        if path.suffix.lower() not in EXTENSIONS:
-            continue
-        finger, underscore, impression = path.stem.rpartition("_")
-        if not underscore or not finger or not impression:
-            raise SettingsError(
-                "MEA-002", "a picture's name does not tell its finger", file=path.name, expected="FINGER_IMPRESSION.ext"
-            )
-        found.append((path, finger, impression))
-    fingers = {finger for _, finger, _ in found}
-    if len(fingers) < 2 or len(fingers) == len(found):
-        raise SettingsError(
-            "MEA-003",
-            f"{len(found)} pictures of {len(fingers)} fingers",
-            file=str(directory),
-            expected="two fingers or more, one of them with two impressions",
-        )
+        found["plots"] = [str(path) for path in write_plots(curves, plots)]
     return found
 
 
-def read_prints(directory: Path, *, ppi: float | None = None, progress: Progress | None = None) -> Prints:
-    """Every print of the folder as a template. `ppi` holds for all; without it the file's, without that 500."""
-    files = image_files(directory)
-    extractor = Extractor()
-    templates = []
-    with Box() as box:
-        for done, (path, _, _) in enumerate(files):
-            if progress:
-                progress("extract", done, len(files))
-            templates.append(extractor.extract(read_image(box, path, ppi)))
-    if progress:
-        progress("extract", len(files), len(files))
-    return Prints(tuple(f for _, f, _ in files), tuple(i for _, _, i in files), tuple(templates))
+def _extractor(network: str | None) -> Extractor:
+    return Extractor() if network is None else Extractor(network)
 
 
-def read_image(box: Box, path: Path, ppi: float | None) -> GrayImage:
-    """The print at 500 ppi, from `ppi` where it is given, else what the file states, else 500."""
-    data = path.read_bytes()
-    try:
-        image = gray_image(box, data, user_ppi=ppi, place=path.name)
-    except ImageError as error:
-        if ppi is not None or error.code not in UNSTATED_PPI:
-            raise
-        image = gray_image(box, data, user_ppi=DEFAULT_PPI, place=path.name)
-    return to_matcher(image)
+def set_names(paths: Sequence[Path]) -> list[str]:
+    """A short name for each folder: its own, with the one above it where two are called alike."""
+    names = [path.resolve().name for path in paths]
+    if len(set(names)) < len(names):
+        names = ["/".join(path.resolve().parts[-2:]) for path in paths]
+    return [f"{name} ({number})" if names.index(name) != number else name for number, name in enumerate(names)]
 
 
-def score_matrix(prints: Prints, *, progress: Progress | None = None) -> NDArray[np.float64]:
-    """(n, n) symmetric; the diagonal and the rows of prints that cannot be searched are 0."""
-    count = len(prints.templates)
-    searchable = prints.is_searchable
+def score_matrix(probes: Prints, gallery: Prints, *, progress: Progress | None = None) -> NDArray[np.float64]:
+    """(n, n): row i is probe i against every print; 0 on the diagonal and where a print could not be extracted."""
+    count = len(gallery.templates)
     matrix = np.zeros((count, count))
-    for i in range(count):
+    for i, probe in enumerate(probes.templates):
         if progress:
             progress("compare", i, count)
-        for j in range(i):
-            if searchable[i] and searchable[j]:
-                matrix[i, j] = matrix[j, i] = compare(prints.templates[i], prints.templates[j]).value
-    if progress:
-        progress("compare", count, count)
-    return matrix
+        for j in range(i) if probes is gallery else range(count):
+            other = gallery.templates[j]
+            if probe is not None and other is not None and i != j:
+                matrix[i, j] = compare(probe, other).value
+    return matrix + matrix.T if probes is gallery else matrix
 
 
-def score_prints(prints: Prints, *, progress: Progress | None = None) -> Scores:
-    """All pairs, and each print's rank among one impression of every finger.
-
-    The gallery holds each finger's first impression; a probe that is that impression meets its finger's second. A tie
-    counts against the mate. Prints of a finger with a single impression have no mate and no rank.
-    """
-    matrix = score_matrix(prints, progress=progress)
-    fingers = np.array(prints.fingers)
-    lower = np.tril_indices(len(fingers), -1)
-    is_mate = fingers[lower[0]] == fingers[lower[1]]
-    pairs = matrix[lower]
-    members = {finger: np.flatnonzero(fingers == finger) for finger in dict.fromkeys(prints.fingers)}
-    ranks = []
-    for probe, finger in enumerate(prints.fingers):
-        own = members[finger][members[finger] != probe]
-        if len(own):
-            others = [member[0] for name, member in members.items() if name != finger]
-            ranks.append(1 + int((matrix[probe, others] >= matrix[probe, own[0]]).sum()))
-    return Scores(np.sort(pairs[is_mate]), np.sort(pairs[~is_mate]), np.array(ranks, np.int64), len(members))
+def _figures(
+    matrix: NDArray[np.float64], prints: Prints, whose: str, draws: dict[str, list[dict[str, NDArray[np.float64]]]]
+) -> tuple[dict[str, Any], Scores]:
+    scores = scores_of(matrix, prints.fingers)
+    drawn = resampled(scores, seed=SEED + len(draws.get(whose, ())))  # the same fingers for every engine
+    draws.setdefault(whose, []).append(drawn)
+    figures = summarise(scores)
+    return figures | {f"{rate}_90": interval(values) for rate, values in drawn.items()}, scores
 
 
-def summarise(scores: Scores) -> dict[str, Any]:
-    """The figures that follow from the scores alone."""
+def _first_stage(probes: Prints, gallery: Prints) -> dict[str, float]:
+    """What the first stage alone would decide: it ranks millions, so its own errors bound what a search can find."""
+    from mithaq.measure.stages import first_stage_matrix
+
+    figures = summarise(scores_of(first_stage_matrix(probes, gallery), gallery.fingers))
+    return {f"first_stage_{name}": figures[name] for name in ("eer", "fmr1000")}
+
+
+def gate_figures(matrix: NDArray[np.float64], probes: Prints) -> dict[str, Any]:
+    """What the quality gate changes at the agreement's threshold: see measure_accuracy."""
     threshold = threshold_for(AGREEMENT_FMR)
-    return {
-        "fingers": scores.fingers,
-        "genuine": len(scores.genuine),
-        "impostor": len(scores.impostor),
-        "eer": equal_error_rate(scores.genuine, scores.impostor),
-        "fmr100": fnmr_at(scores.genuine, scores.impostor, 0.01),
-        "fmr1000": fnmr_at(scores.genuine, scores.impostor, 0.001),
-        "zerofmr": fnmr_at(scores.genuine, scores.impostor, 0.0),
-        "rank1": float((scores.ranks == 1).mean()),
-        "fmr": AGREEMENT_FMR,
-        "threshold": threshold,
-        "fnmr": float((scores.genuine < threshold).mean()),
-        "false_hits": int((scores.impostor >= threshold).sum()),
+    open_ = probes.is_searchable
+    gated = np.where(open_[:, None] & open_[None, :], matrix, 0.0)
+    found: dict[str, Any] = {"refused": int((~open_).sum()), "fmr": AGREEMENT_FMR, "threshold": threshold}
+    for suffix, values in (("", gated), ("_ungated", matrix)):
+        scores = scores_of(values, probes.fingers)
+        found[f"fnmr{suffix}"] = float((scores.genuine < threshold).mean())
+        found[f"false_hits{suffix}"] = int((scores.impostor >= threshold).sum())
+    return found
+
+
+def _peer_figures(
+    peer: Any,
+    images: Sequence[Any],
+    prints: Prints,
+    draws: dict[str, list[dict[str, NDArray[np.float64]]]],
+    curves: dict[str, Scores],
+    name: str,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    reason = peer.missing()
+    if reason:
+        return {"missing": reason}
+    if progress:
+        progress(peer.name, 0, len(images))
+    matrix = peer.scores([image for _, _, image in images])
+    figures, curves[f"{name}, {peer.name}"] = _figures(matrix, prints, peer.name, draws)
+    return figures
+
+
+def _together(
+    sets: dict[str, dict[str, Any]], draws: dict[str, list[dict[str, NDArray[np.float64]]]]
+) -> dict[str, Any]:
+    """One folder's figures as they are; of several their mean, the counts summed, and all of them under `sets`."""
+    if len(sets) == 1:
+        return dict(next(iter(sets.values())))
+    found = _mean(list(sets.values()), draws[""])
+    gates = [figures["gate"] for figures in sets.values()]
+    found["gate"] = {
+        **{name: gates[0][name] for name in ("fmr", "threshold")},
+        **{name: sum(gate[name] for gate in gates) for name in ("refused", "false_hits", "false_hits_ungated")},
+        **{name: float(np.mean([gate[name] for gate in gates])) for name in ("fnmr", "fnmr_ungated")},
     }
+    first = next(iter(sets.values()))
+    if "peers" in first:
+        found["peers"] = {
+            peer: figures if "missing" in figures else _mean([s["peers"][peer] for s in sets.values()], draws[peer])
+            for peer, figures in first["peers"].items()
+        }
+    return found | {"sets": sets}
 
 
-def error_rates(
-    genuine: NDArray[np.float64], impostor: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(false-match rates, false non-match rates) at every threshold where either changes, thresholds rising."""
-    thresholds = np.append(np.unique(np.concatenate([genuine, impostor])), np.inf)
-    fmr = 1.0 - np.searchsorted(np.sort(impostor), thresholds, "left") / len(impostor)
-    fnmr = np.searchsorted(np.sort(genuine), thresholds, "left") / len(genuine)
-    return fmr, fnmr
+def _mean(sets: list[dict[str, Any]], draws: list[dict[str, NDArray[np.float64]]]) -> dict[str, Any]:
+    counts = [name for name in ("images", "failed", "fingers", "genuine", "impostor") if name in sets[0]]
+    found: dict[str, Any] = {name: sum(figures[name] for figures in sets) for name in counts}
+    found |= {name: float(np.mean([f[name] for f in sets])) for name in AVERAGED if name in sets[0]}
+    for rate in (
+        "eer",
+        "fmr1000",
+    ):  # the databases' draws are independent: their mean's interval, not the intervals' mean
+        found[f"{rate}_90"] = interval(np.mean([drawn[rate] for drawn in draws], axis=0))
+    return found
 
 
-def equal_error_rate(genuine: NDArray[np.float64], impostor: NDArray[np.float64]) -> float:
-    """The midpoint of both rates at the threshold where they cross."""
-    fmr, fnmr = error_rates(genuine, impostor)
-    after = int(np.argmax(fnmr >= fmr))
-    before = max(0, after - 1)
-    at = after if fnmr[after] - fmr[after] <= fmr[before] - fnmr[before] else before
-    return float((fmr[at] + fnmr[at]) / 2.0)
-
-
-def fnmr_at(genuine: NDArray[np.float64], impostor: NDArray[np.float64], fmr: float) -> float:
-    """The least false non-match rate whose false-match rate is at most `fmr`."""
-    rates, misses = error_rates(genuine, impostor)
-    return float(misses[np.argmax(rates <= fmr)])
-
-
-def cumulative_matches(ranks: NDArray[np.int64], most: int) -> Sequence[float]:
-    """Share of probes whose mate is among the first 1, 2, …, `most`."""
-    return [float((ranks <= k).mean()) for k in range(1, most + 1)]
+__all__ = ["Folder", "Prints", "image_files", "measure_accuracy", "read_image", "read_prints", "score_matrix"]

@@ -1,17 +1,20 @@
-"""Steps that survive a crash: delivering a message and answering a query, each a DBOS workflow under a fixed id.
+"""What is due, done: messages delivered by a few couriers, and each query answered in a DBOS workflow under a fixed id.
 
-    store (what is due) ──► dispatcher ──► workflow "deliver/ID/ATTEMPT" or "answer/ID/ATTEMPT" ──► node.flow
+    store (what is due) ──► dispatcher ──► couriers: batches of messages ──► node.flow.deliver
+                                       └─► workflow "answer/ID/ATTEMPT" ──► node.flow.answer
 
-What is due stands in the node's own database, committed together with the state it follows from; the workflow id is
-made of that row, so a step that is dispatched twice, or recovered after a crash, is the same workflow and runs once.
-The steps themselves are safe to repeat (message id, state table), because a crash may fall between effect and record.
+What is due stands in the node's own database, committed together with the state it follows from. Delivering needs no
+other record than that row: until its receipt is kept the message is due, and sending it again has no second effect at
+the partner (docs/decisions/0013-couriers.md). The workflow id of an answer is made of its row, so a step that is
+dispatched twice, or recovered after a crash, is the same workflow and runs once.
 DBOS's admin server and cloud console stay off. The only importer of dbos.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -20,31 +23,17 @@ from mithaq.errors import MithaqError
 from mithaq.node import flow, upkeep
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, messages
+from mithaq.node.store.conversations import Conversation
 from mithaq.units import timestamp
 
 APPLICATION_VERSION = "1"  # of the steps below, not of the program: pending steps outlive an upgrade
-DELIVERIES_AT_ONCE = 8  # connections to partners in flight; more does not help two cores
+COURIERS = 4  # connections to partners in flight; more does not help two cores
+BATCH = 16  # messages that a courier hands over before it commits their receipts together
 IDLE_WAIT_S = 0.2  # how long a row written by another process (a command) may wait unseen
 UPKEEP_EVERY_S = 1.0  # expiry and co-signing
 
 _log = structlog.get_logger("mithaq.durable")
 _engine: Engine | None = None  # DBOS binds workflows to module functions, so the process's one engine is kept here
-
-
-@DBOS.workflow(name="deliver")
-def _deliver(message_id: str, attempt: int) -> None:
-    engine = _running()
-    try:
-        _deliver_step(message_id)
-    except Exception as error:
-        engine.failed(error, message_id=message_id)
-    finally:
-        engine.ended(f"deliver/{message_id}/{attempt}")
-
-
-@DBOS.step(name="deliver-once")
-def _deliver_step(message_id: str) -> None:
-    flow.deliver(_running().node, message_id)
 
 
 @DBOS.workflow(name="answer")
@@ -55,7 +44,7 @@ def _answer(conversation_id: str, attempt: int) -> None:
     except Exception as error:
         engine.failed(error, conversation_id=conversation_id)
     finally:
-        engine.ended(f"answer/{conversation_id}/{attempt}")
+        engine.answered(f"answer/{conversation_id}/{attempt}")
 
 
 @DBOS.step(name="answer-once")
@@ -64,13 +53,15 @@ def _answer_step(conversation_id: str) -> None:
 
 
 class Engine:
-    """Drives a node's durable steps in this process; one per process, since DBOS is."""
+    """Does what is due at a node, in this process; one per process, since DBOS is."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
-        self._in_flight: set[str] = set()
+        self._couriers = ThreadPoolExecutor(COURIERS, thread_name_prefix="courier")
+        self._out: set[str] = set()  # messages that a courier has
+        self._answering: set[str] = set()  # workflows that run
         self._last_upkeep = 0.0
 
     def start(self) -> None:
@@ -96,6 +87,7 @@ class Engine:
         self._stop.set()
         self.node.wake.set()
         self._thread.join(timeout=30)
+        self._couriers.shutdown(cancel_futures=True)
         DBOS.destroy(workflow_completion_timeout_sec=20)
         _engine = None
 
@@ -107,38 +99,47 @@ class Engine:
             except MithaqError as error:  # a full disk or a busy database: say so, wait, try again
                 _log.warning("dispatch failed", code=error.code)
                 started = 0
-            if not started:
+            if not started and not self._stop.is_set():
                 self.node.wake.wait(IDLE_WAIT_S)
                 self.node.wake.clear()
 
     def _dispatch(self) -> int:
-        delivering = sum(key.startswith("deliver/") for key in set(self._in_flight))
-        answering = len(self._in_flight) - delivering
-        now = timestamp(self.node.clock())
+        """Hand out what is due and not in hand; how many rows that were."""
+        now, out = timestamp(self.node.clock()), set(self._out)
         with self.node.database.read() as tx:
-            due_out = messages.due_messages(tx, now, limit=DELIVERIES_AT_ONCE)
-            due_in = conversations.due_conversations(tx, now, limit=1)
-        started = 0
-        for message_id, attempt in due_out:
-            if delivering + started < DELIVERIES_AT_ONCE:
-                started += self._start(f"deliver/{message_id}/{attempt}", _deliver, message_id, attempt)
-        if not answering:  # one at a time, in order of receipt: the search itself uses the cores
-            for conversation in due_in:
-                key = f"answer/{conversation.id}/{conversation.attempts}"
-                started += self._start(key, _answer, conversation.id, conversation.attempts)
-        return started
+            due = messages.due_messages(tx, now, limit=len(out) + COURIERS * BATCH)
+            queries = conversations.due_conversations(tx, now, limit=1000 if self.node.held else 1)
+        queries = [query for query in queries if query.partner not in self.node.held]
+        waiting = [message_id for message_id in due if message_id not in out][: COURIERS * BATCH - len(out)]
+        size = min(BATCH, -(-len(waiting) // COURIERS))  # few messages go out side by side, many in batches
+        for start in range(0, len(waiting), max(1, size)):
+            self._out.update(batch := waiting[start : start + size])
+            self._couriers.submit(self._carry, batch)
+        if self._answering:  # one at a time, in order of receipt: the search itself uses the cores
+            return len(waiting)
+        return len(waiting) + sum(self._answer(query) for query in queries[:1])
 
-    def _start(self, key: str, workflow: Callable[[str, int], None], row_id: str, attempt: int) -> int:
-        if key in self._in_flight:
-            return 0
-        self._in_flight.add(key)
+    def _carry(self, batch: Sequence[str]) -> None:
+        """Deliver a batch; where a step of it broke, and nothing of that was kept, all of it is tried again later."""
+        try:
+            flow.deliver(self.node, *batch)
+        except Exception as error:
+            for message_id in batch:
+                self.failed(error, message_id=message_id)
+        finally:
+            self._out.difference_update(batch)
+            self.node.wake.set()
+
+    def _answer(self, conversation: Conversation) -> int:
+        key = f"answer/{conversation.id}/{conversation.attempts}"
+        self._answering.add(key)
         with SetWorkflowID(key):
-            DBOS.start_workflow(workflow, row_id, attempt)
+            DBOS.start_workflow(_answer, conversation.id, conversation.attempts)
         return 1
 
-    def ended(self, key: str) -> None:
-        """A step has ended, well or not: look for the next one."""
-        self._in_flight.discard(key)
+    def answered(self, key: str) -> None:
+        """An answer's step has ended, well or not: look for the next one."""
+        self._answering.discard(key)
         self.node.wake.set()
 
     def failed(self, error: Exception, **row: str) -> None:

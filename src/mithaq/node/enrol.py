@@ -279,7 +279,7 @@ def _enrol_item(node: Node, gallery: Gallery, item: Item) -> Outcome:
         if error.code == _NO_DECODER:
             raise
         return Outcome(name, "unreadable", ((error.code, error.problem),))
-    examined = [examine(*picture, stages=Stages()) for picture in pictures]
+    examined = [examine(*picture, stages=Stages(), network=node.settings.extract.network) for picture in pictures]
     usable = [found for found in examined if not found.shortcomings]
     shortcomings = list(dict.fromkeys(reason for found in examined for reason in found.shortcomings))
     reasons = _reasons(node, shortcomings)

@@ -11,7 +11,7 @@
 Every step changes its conversation, writes its ledger entry and puts its message out in one transaction (Law 7). No
 step sends or answers what `pact.gate` did not accept (Law 5). The details lie beside this page: `order` (who asks what),
 `intake` (file to prints), `states` (the table), `outgoing` (seal and post), `journal` (ledger), `officers` (signed acts),
-`chain` (what is on record, and the second step's bodies).
+`chain` (what is on record, and the second step's bodies), `delivery` (sealed message out, receipt back).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mithaq.errors import FormatError, MithaqError, PartnerError, SettingsError
-from mithaq.finger import threshold_for
-from mithaq.node import chain, journal, officers, outgoing
+from mithaq.errors import FormatError, MithaqError, SettingsError
+from mithaq.node import chain, journal, officers, outgoing, witness
+from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
     prepare_release,
@@ -34,6 +34,7 @@ from mithaq.node.followup import (
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
 from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
+from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
     QUERY_LIFE,
@@ -48,7 +49,7 @@ from mithaq.node.states import (
 )
 from mithaq.node.store import Tx, conversations, messages, references
 from mithaq.node.store.conversations import Conversation
-from mithaq.pact.agreement import Agreement, candidate_cap, threshold_fmr
+from mithaq.pact.agreement import Agreement, candidate_cap
 from mithaq.pact.gate import QueryFacts, Refused, gate, parse_offence, quota_day
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import ANSWER_EVENT, CONCLUSION_EVENT, Actor, Conclusion, Event, Outcome, Side, State
@@ -84,7 +85,7 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     require_codes(order)
     stages = Stages()
     pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)
-    examined = [examine(*picture, stages=stages) for picture in pictures]
+    examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in pictures]
     chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
     if not chosen:
         return Unsearchable(_shortcomings(examined))
@@ -122,47 +123,11 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
         conversations.add_conversation(tx, conversation)
         keep_prints(tx, node, conversation, "query", prints)
         outgoing.post(tx, node, agreement, conversation, "query", body, stages=stages, **log_of_query(facts, prints))
-        add_stages(tx, conversation.id, stages)
+        add_stages(tx, conversation, stages)
     node.stop_at("query-committed")
     node.wake.set()
     node.metrics.queries.labels("out", order.search_type).inc()
     return conversation
-
-
-def deliver(node: Node, message_id: str) -> None:
-    """Hand one sealed message to the partner and keep the signed receipt; a failure sets when to try again."""
-    stages = Stages()
-    with node.database.read() as tx:
-        message = messages.find_message(tx, message_id, "out")
-    if message is None or message.sealed is None or message.due_at is None:
-        return None  # delivered by another run of this step
-    agreement = node.agreements.by_id(message.agreement)
-    if timestamp(node.clock()) >= message.expires_at:
-        return outgoing.give_up(node, message, "expired", None)
-    node.stop_at("before-send")
-    try:
-        with stages("send"):
-            data = node.post(message.partner, agreement).deliver(message.sealed)
-        node.stop_at("sent-before-receipt-kept")
-        with stages("receipt"):
-            receipt = outgoing.check_receipt(node, agreement, message, data)
-    except PartnerError as error:
-        node.metrics.deliveries.labels("retry" if error.may_retry else "refused").inc()
-        if error.may_retry:
-            return outgoing.postpone(node, message, error)
-        return outgoing.give_up(node, message, "refused-by-partner", error)
-    with node.database.write() as tx:
-        with stages("ledger"):
-            outgoing.log_receipt(tx, node, message, receipt, data)
-        outgoing.keep_receipt(tx, node, message, data)
-        conversation = conversations.find_conversation(tx, message.conversation, lock=True)
-        if conversation is not None:
-            if conversation.side == Side.REQUESTER and message.kind in ("query", "request"):
-                move(tx, node, conversation, Event.RECEIPT, Actor.PARTNER, agreement)
-            add_stages(tx, conversation.id, stages)
-    node.metrics.deliveries.labels("delivered").inc()
-    node.stop_at("receipt-kept")
-    return None
 
 
 # ---------------------------------------------------------------- both: a message comes in
@@ -185,11 +150,13 @@ def receive(node: Node, sealed: bytes, certificate: bytes) -> bytes:
         if known is not None and known.receipt is not None:
             node.metrics.received.labels(manifest.kind, "duplicate").inc()
             return outgoing.receipt_again(known, opened)
+        if manifest.kind == "query":
+            witness.require_compared(node, manifest.sender)
         entry = _EFFECTS[manifest.kind](tx, node, agreement, opened, stages)  # 11, 12
         with stages("receipt"):
             receipt = outgoing.receipt_for(node, opened, entry)
         messages.add_message(tx, outgoing.received_row(node, opened, receipt))
-        add_stages(tx, manifest.conversation, stages)
+        add_stages(tx, conversations.find_conversation(tx, manifest.conversation), stages)
         node.stop_at("received-before-commit")
     node.stop_at("received-before-reply")
     node.metrics.received.labels(manifest.kind, "new").inc()
@@ -256,23 +223,15 @@ def answer(node: Node, conversation_id: str) -> None:
     try:
         with stages("decode"):
             images = [(node.gray(found), found.position, found.impression) for found in kept]
-        examined = [examine(*picture, stages=stages) for picture in images]
+        examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in images]
         failures = _shortcomings(examined)
     except MithaqError as error:
         if error.exit_status != 3:  # our own trouble, not the picture's: the step is tried again
             raise
         examined, failures = [], ("unreadable",)
-    usable = [found.template for found in examined if not found.shortcomings]
+    usable = any(not found.shortcomings for found in examined)
     with stages("search"):
-        found_candidates = (
-            node.searcher.search(
-                usable,
-                threshold=threshold_for(threshold_fmr(agreement, conversation.search_type)),
-                top=candidate_cap(agreement, conversation.search_type),
-            )
-            if usable
-            else []
-        )
+        candidates = search_file(node.searcher, agreement, conversation.search_type, examined)
     node.stop_at("searched-before-commit")
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
@@ -280,13 +239,13 @@ def answer(node: Node, conversation_id: str) -> None:
             return
         with stages("answer"):
             if usable:
-                found_references = [candidate.reference for candidate in found_candidates]
+                found_references = [candidate.reference for candidate in candidates]
                 _send_answer(tx, node, agreement, conversation, found_references, query, stages)
             else:
                 reasons = [(reason, node.text(reason).en) for reason in failures]
                 _send_refusal(tx, node, agreement, conversation, Outcome.UNSEARCHABLE, reasons, query, stages)
         erase_prints(tx, node, conversation_id, ["query"], reason="answered")
-        add_stages(tx, conversation_id, stages)
+        add_stages(tx, conversation, stages)
         node.stop_at("answered-before-commit")
     node.stop_at("answer-committed")
     node.wake.set()

@@ -38,6 +38,7 @@ from mithaq.units import FingerPosition, GrayImage, PrintImage, timestamp, utc_n
 SERVED = ("TP/TP",)  # the search types this node serves: single fingers against single fingers
 COSIGN_EVERY_S = 2.0  # a checkpoint is offered at most this often
 COSIGN_RETRY_S = 5.0  # to a partner that could not be reached
+COMPARE_RETRY_S = 1.0  # while queries wait for it
 
 
 class Poster(Protocol):
@@ -141,6 +142,7 @@ class Node:
         self.posters: dict[str, Poster] = {}
         self._poster_lock = threading.Lock()
         self._cosign_at: dict[str, float] = {}
+        self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:
         return self
@@ -229,7 +231,7 @@ class Node:
 
     def cosign_failed(self, partner: str) -> None:
         """The partner could not co-sign; leave it alone for a while."""
-        self._cosign_at[partner] = self.monotonic() + COSIGN_RETRY_S
+        self._cosign_at[partner] = self.monotonic() + (COMPARE_RETRY_S if partner in self.held else COSIGN_RETRY_S)
 
     # ------------------------------------------------------------ prints and persons, opened and sealed
 

@@ -78,8 +78,8 @@ def read_prints(
         ]
 
 
-def examine(image: GrayImage, position: FingerPosition, impression: int, *, stages: Stages) -> Examined:
-    """The print as it will travel, its template, and the reasons for which it could not be searched."""
+def examine(image: GrayImage, position: FingerPosition, impression: int, *, stages: Stages, network: str) -> Examined:
+    """The print as it will travel, its template as `network` reads it, and the reasons for which it could not be searched."""
     with stages("extract"):
-        template = extract(to_matcher(image))
+        template = extract(to_matcher(image), network=network)
     return Examined(print_image(image, position, impression), template, shortcomings(template))

@@ -32,15 +32,19 @@ def open_node(
     serving: bool = False,
     clock: Callable[[], datetime] = utc_now,
     stop_at: Callable[[str], None] = lambda point: None,
+    searcher: Searcher | None = None,
 ) -> Node:
     """The node in a folder; SettingsError, StorageError or TrustError where a part of it cannot be opened.
+
+    A gallery of an older format or descriptor is such a part: GAL-040 and GAL-041 name the command that upgrades it.
+    `searcher` stands in the place of the one that the settings name.
 
     The minutiae network must be there: without it a node does not open (there is no second-rate path).
     """
     settings = read_settings(home)
     if serving:
         log_to_stderr()
-    require_model()
+    require_model(settings.extract.network)
     files = Files(settings.home)
     keys = _keys(files, settings.node.party)
     agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
@@ -55,7 +59,7 @@ def open_node(
         keys=keys,
         agreements=agreements,
         box=Box(Limits(memory_mb=settings.image.memory_mb, time_s=settings.image.time_s, pixels=settings.image.pixels)),
-        searcher=_searcher(settings),
+        searcher=searcher or _searcher(settings),
         clock=clock,
         stop_at=stop_at,
     )
@@ -63,7 +67,12 @@ def open_node(
 
 def open_gallery(node: Node) -> Gallery:
     """The node's own gallery for writing; SettingsError where an AFIS stands in its place."""
-    if node.settings.search.socket is not None:
+    return Gallery(gallery_place(node.settings), writable=True)
+
+
+def gallery_place(settings: Settings) -> Path:
+    """The folder of the node's own gallery; SettingsError where an AFIS stands in its place."""
+    if settings.search.socket is not None:
         raise SettingsError(
             "NOD-170",
             "this node searches another process's file",
@@ -71,7 +80,7 @@ def open_gallery(node: Node) -> Gallery:
             key="search.socket",
             remedy="enrol there, or remove the key",
         )
-    return Gallery(node.settings.path(node.settings.search.gallery), writable=True)
+    return settings.path(settings.search.gallery)
 
 
 def _searcher(settings: Settings) -> Searcher:

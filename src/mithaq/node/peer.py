@@ -131,7 +131,16 @@ class Post:
         response = self._send(CHECKPOINTS_PATH, body, "text/plain; charset=utf-8")
         if response.status_code in (200, 409):
             return response.status_code, response.text
-        raise _refusal(response, self.url)
+        refusal = _refusal(response, self.url)
+        for code in ("PAC-151", "PAC-164", "PAC-165"):
+            if code in refusal.problem:
+                raise TrustError(
+                    code,
+                    "the partner knows another history of this node's ledger, or a longer one",
+                    place=self.url,
+                    remedy="this node may have been restored from an old back-up: follow docs/operate.md",
+                )
+        raise refusal
 
     def close(self) -> None:
         self._client.close()

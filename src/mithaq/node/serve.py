@@ -21,6 +21,7 @@ import structlog
 import uvicorn
 
 from mithaq.errors import MithaqError, SettingsError, StorageError
+from mithaq.node import witness
 from mithaq.node.app import partner_app
 from mithaq.node.durable import Engine
 from mithaq.node.gateway import Files, Node
@@ -40,6 +41,7 @@ def listen(address: tuple[str, int], *, key: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an acknowledgement
     try:
         found.bind(address)
         found.listen(128)
@@ -64,6 +66,7 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
     settings, files = node.settings, Files(node.settings.home)
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.home))
+        witness.begin(node)
         pinned = [der for ders in node.agreements.pinned_certificates().values() for der in ders]
         context = server_context(files.certificate, files.keys / "tls.pem", pinned)
         _check_own_certificate(node, files.certificate)

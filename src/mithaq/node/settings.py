@@ -97,6 +97,12 @@ class SearchSection(_Section):
     socket: Path | None = None
 
 
+class ExtractSection(_Section):
+    """Which network reads minutiae: the accurate teacher, or the fast one (docs/extractor-card.md has both figures)."""
+
+    network: Literal["teacher", "fast"] = "teacher"
+
+
 class ImageSection(_Section):
     """Limits of the decoder's box."""
 
@@ -127,6 +133,7 @@ class Settings(BaseSettings):
     listen: ListenSection = ListenSection()
     database: DatabaseSection = DatabaseSection()
     search: SearchSection = SearchSection()
+    extract: ExtractSection = ExtractSection()
     image: ImageSection = ImageSection()  # type: ignore[call-arg]
     delivery: DeliverySection = DeliverySection()  # type: ignore[call-arg]
 

@@ -133,12 +133,11 @@ def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str],
         journal.write(tx, node, "prints-erased", conversation=conversation_id, prints=erased, reason=reason)
 
 
-def add_stages(tx: Tx, conversation_id: str, stages: Stages) -> None:
-    """Add a step's milliseconds to those of its conversation."""
-    stored = conversations.find_conversation(tx, conversation_id)
-    if stored is None:
+def add_stages(tx: Tx, conversation: Conversation | None, stages: Stages) -> None:
+    """Add a step's milliseconds to those of its conversation, given as it stands in the store; None is none."""
+    if conversation is None:
         return
-    merged = dict(stored.stages)
+    merged = dict(conversation.stages)
     for name, spent in stages.milliseconds.items():
         merged[name] = round(merged.get(name, 0.0) + spent, 3)
-    conversations.change_conversation(tx, conversation_id, stages=merged)
+    conversations.change_conversation(tx, conversation.id, stages=merged)

@@ -25,10 +25,7 @@ def requeue(node: Node) -> None:
     """At start: give what is due a new attempt number, so that no step of the last life is mistaken for it."""
     now = timestamp(node.clock())
     with node.database.write() as tx:
-        for message_id, attempts in messages.due_messages(tx, "9999", limit=100_000):
-            found = messages.find_message(tx, message_id, "out")
-            if found is not None:
-                messages.change_message(tx, found, attempts=attempts + 1, due_at=min(found.due_at or now, now))
+        messages.make_due(tx, now)
         for conversation in conversations.due_conversations(tx, "9999", limit=100_000):
             conversations.change_conversation(tx, conversation.id, attempts=conversation.attempts + 1)
 
@@ -95,12 +92,10 @@ def cosign(node: Node) -> None:
         try:
             witness.offer(node, partner)
             node.cosign_done(partner)
-        except PartnerError as error:
-            node.cosign_failed(partner)
-            _log.info("not co-signed", partner=partner, code=error.code)
         except MithaqError as error:
-            node.cosign_failed(partner)
-            _log.error("not co-signed", partner=partner, code=error.code)
+            witness.failed(node, partner, error)
+            grave = not isinstance(error, PartnerError) or error.code in witness.ROLLED_BACK
+            (_log.error if grave else _log.info)("not co-signed", partner=partner, code=error.code)
 
 
 def health(node: Node) -> dict[str, Any]:
@@ -121,7 +116,9 @@ def health(node: Node) -> dict[str, Any]:
     now = node.clock()
     in_force = [one for one in node.agreements.all() if active(one, now)]
     parts["agreements"] = len(in_force)
-    parts["ok"] = parts["database"] == "ok" and isinstance(parts["gallery"], dict) and bool(in_force)
+    parts["queries_wait"] = dict(node.held)
+    whole = not any(code in witness.ROLLED_BACK for code in node.held.values())
+    parts["ok"] = parts["database"] == "ok" and isinstance(parts["gallery"], dict) and bool(in_force) and whole
     return parts
 
 

@@ -130,8 +130,9 @@ def comparison(node: Node, conversation_id: str, reference: str) -> Comparison |
         found = [node.open_print(p) for p in kept if p.reference == reference]
     if not asked or not found:
         return None
-    left = [(image, extract(image)) for image in (to_matcher(node.gray(one)) for one in asked)]
-    right = [(image, extract(image)) for image in (to_matcher(node.gray(one)) for one in found)]
+    network = node.settings.extract.network
+    left = [(image, extract(image, network=network)) for image in (to_matcher(node.gray(one)) for one in asked)]
+    right = [(image, extract(image, network=network)) for image in (to_matcher(node.gray(one)) for one in found)]
     scored = [(compare(a[1], b[1]), a, b) for a in left for b in right]
     score, (image_a, a), (image_b, b) = max(scored, key=lambda item: item[0].value)
     return Comparison(

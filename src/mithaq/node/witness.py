@@ -1,14 +1,15 @@
 """Co-signing: each side shows the other its ledger's head, and signs the other's only where it extends what it knew.
 
+begin      at start: our ledger against the co-signatures we keep; then no query until the partner agrees, too
 offer      our checkpoint, proof since the size they know ──► their co-signature, kept with it
 co_sign    their checkpoint and proof, held against the newest we know ──► our co-signature, or the size we know
 """
 
 from __future__ import annotations
 
-from mithaq.errors import PartnerError, TrustError
+from mithaq.errors import MithaqError, PartnerError, TrustError
 from mithaq.node import journal
-from mithaq.node.gateway import Node
+from mithaq.node.gateway import COMPARE_RETRY_S, Node
 from mithaq.node.store import Tx, ledger
 from mithaq.node.store.ledger import Note
 from mithaq.pact.agreement import Agreement
@@ -19,9 +20,12 @@ from mithaq.pact.checkpoint import (
     Checkpoint,
     Conflict,
     add_signatures,
+    check_own,
     consider_checkpoint,
     format_add_checkpoint,
     parse_add_checkpoint,
+    parse_checkpoint,
+    parse_note,
     sign_checkpoint,
     verify_checkpoint,
     verify_cosignature,
@@ -36,6 +40,45 @@ def checkpoint_keys(agreement: Agreement, party: str) -> list[Vkey]:
     return [parse_vkey(text) for text in agreement.parties[party].keys.checkpoint]
 
 
+NOT_COMPARED = "NOD-164"  # the partner has not said yet what it knows of our ledger
+ROLLED_BACK = frozenset({"PAC-151", "PAC-164", "PAC-165", "NOD-160"})  # it knows a longer or another one
+
+
+def begin(node: Node) -> None:
+    """Before a node serves: TrustError PAC-164 or PAC-165 where its ledger is not the one that a partner co-signed.
+
+    An old back-up holds the old co-signature too, so what the partner itself knows counts: queries with each partner
+    wait, both ways, until `offer` has brought its co-signature on our present head (`upkeep.cosign` tries it every
+    second). Everything else passes: corrections, withdrawals and notices must (Law 10).
+    """
+    for partner in node.agreements.partners():
+        with node.database.read() as tx:
+            known = ledger.find_note(tx, node.party, partner)
+            if known is not None:
+                checkpoint = parse_checkpoint(parse_note(known.note)[0])
+                check_own(ledger.ledger_size(tx), lambda level, at: ledger.node_hash(tx, level, at), checkpoint)
+        node.held[partner] = NOT_COMPARED
+
+
+def failed(node: Node, partner: str, error: MithaqError) -> None:
+    """Our head was not co-signed; where the partner knows another history, queries with it wait until that is settled."""
+    if error.code in ROLLED_BACK:
+        node.held[partner] = error.code
+    node.cosign_failed(partner)
+
+
+def require_compared(node: Node, partner: str) -> None:
+    """PartnerError NOD-164 where queries with the partner must wait."""
+    if partner in node.held:
+        raise PartnerError(
+            NOT_COMPARED,
+            f"queries wait: the partner has not agreed on this ledger ({node.held[partner]})",
+            place=partner,
+            retry_after_s=COMPARE_RETRY_S,
+            remedy="none while the partner is being reached; after a restored back-up see docs/operate.md",
+        )
+
+
 def offer(node: Node, partner: str) -> bool:
     """Have the partner co-sign our newest head; True where there was something new. PartnerError where it did not."""
     agreement = node.agreements.current(partner, node.clock())
@@ -44,7 +87,7 @@ def offer(node: Node, partner: str) -> bool:
         size = ledger.ledger_size(tx)
         known = ledger.find_note(tx, node.party, partner)
         old = known.size if known else 0
-        if size == old:
+        if size == old and partner not in node.held:
             return False
         head = Checkpoint(
             node.keys.checkpoint.name, size, root(size, lambda level, at: ledger.node_hash(tx, level, at))
@@ -72,6 +115,8 @@ def offer(node: Node, partner: str) -> bool:
         raise PartnerError("NOD-161", f"the partner did not co-sign our ledger ({error.code})", place=partner) from None
     with node.database.write() as tx:
         ledger.keep_note(tx, Note(node.party, partner, size, signed, timestamp(node.clock())))
+    if node.held.pop(partner, None) is not None:
+        node.wake.set()
     return True
 
 

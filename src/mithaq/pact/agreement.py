@@ -226,6 +226,11 @@ def threshold_fmr(agreement: Agreement, search_type: str) -> float:
     return _terms(agreement, search_type).threshold_fmr
 
 
+def search_way(agreement: Agreement, search_type: str) -> Literal["exhaustive", "indexed"]:
+    """Whether the whole file is looked at or an index says what is. KeyError for a type that was not agreed."""
+    return _terms(agreement, search_type).search
+
+
 def _terms(agreement: Agreement, search_type: str) -> SearchTerms:
     return {str(name): terms for name, terms in agreement.search_types.items()}[search_type]
 
@@ -479,5 +484,5 @@ __all__ = [
     "COUNTRIES", "PARAMETERS", "SCHEMA", "SUITES", "AccessRequest", "Agreement", "AnswerTerms", "Bilingual", "Change",
     "Clause", "ContactPoint", "Crime", "Emergency", "FollowUp", "Icd", "Incident", "Jwk", "Keys", "Modalities", "Party",
     "Quota", "Retention", "SearchTerms", "SpecialCategories", "Validity", "active", "candidate_cap", "clause_text",
-    "difference", "identifier", "modality_of", "parse_agreement", "threshold_fmr",
+    "difference", "identifier", "modality_of", "parse_agreement", "search_way", "threshold_fmr",
 ]  # fmt: skip

@@ -30,6 +30,7 @@ _ITEM = Rule("an item's name, as family_name", re.compile("[a-z][a-z_]{0,63}"))
 _ORIGIN = Rule("a ledger's name", re.compile(r"[!-*,-~]{1,128}"))
 _SEARCH = Rule("a search type, as TP/TP", re.compile("[A-Z]{2}/[A-Z]{2,3}"))
 _CLAUSE = Rule("an article", re.compile(r"Art\. \d{1,3}(\(\d{1,3}\))?(\([a-z]\))?"))
+_RANGE = Rule("first and last", least=2, most=2, may_repeat=True)
 _POSITION = Rule("a finger position, 0 to 15", low=0, high=15)
 _VERSION = Rule("a version", re.compile(r"[0-9A-Za-z.+-]{1,32}"))
 
@@ -49,7 +50,7 @@ FIELDS: Mapping[str, Any] = {
     "conclusion": Annotated[str, _WORD],
     "conversation": Annotated[str, _UUID],
     "digest": Annotated[str, _DIGEST],  # SHA-256 of the sealed message
-    "entries": tuple[tuple[Annotated[int, _COUNT], ...], ...],  # [first, last] pairs, both included
+    "entries": tuple[Annotated[tuple[Annotated[int, _COUNT], ...], _RANGE], ...],  # both included; equal for one entry
     "event": Annotated[str, _WORD],
     "expedited": bool,
     "fields": tuple[Annotated[str, _ITEM], ...],  # which items were supplied, never their values

@@ -38,6 +38,7 @@ class Rule:
     high: float | None = None
     least: int = 0  # fewest items of a list or map
     most: int | None = None
+    may_repeat: bool = False  # a list may hold the same item twice
 
 
 def canonical(value: object, *, what: str = "JSON") -> bytes:
@@ -165,7 +166,8 @@ def _read(kind: Any, value: object, path: str, what: str, rule: Rule | None = No
             raise _wrong(value, "a list", path, what)
         items = tuple(_read(arguments[0], item, f"{path}[{index}]", what) for index, item in enumerate(value))
         _hold(rule, len(items), path, what)
-        _distinct([canonical(item) for item in value], path, what)
+        if rule is None or not rule.may_repeat:
+            _distinct([canonical(item) for item in value], path, what)
         return items
     if origin is Mapping:
         if not isinstance(value, dict):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mithaq.record.minutiae import Convention as Convention
     from mithaq.record.minutiae import Minutiae as Minutiae
     from mithaq.record.minutiae import new_minutiae as new_minutiae
+    from mithaq.record.missing import missing_fingers as missing_fingers
     from mithaq.record.model import Field as Field
     from mithaq.record.model import Record as Record
     from mithaq.record.model import Transaction as Transaction
@@ -91,6 +92,7 @@ _HOMES = {
     "interchange": "FORMS TemplateFile Written convert_template read_template write_template",
     "loss": "Loss",
     "minutiae": "CONVENTIONS Convention Minutiae new_minutiae",
+    "missing": "missing_fingers",
     "model": "Field Record Transaction",
     "offsets": "offsets",
     "page": "page",

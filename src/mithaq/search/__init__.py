@@ -2,7 +2,9 @@
 
     Gallery(path)               our own files: add, remove, search; survives a crash
     RemoteGallery(socket_path)  the same questions to another process, as to an AFIS that stands in the gallery's place
-    Searcher                    the interface that a node needs; both of these have it
+    Shards([folder, …])         one gallery in several folders, a process each (extra `cluster`)
+    Searcher                    the interface that a node needs; all of these have it
+    upgrade(path)               brings an older gallery's files to this version
 
 The names below are imported when they are first used, so that `import mithaq.search` does not load numba.
 """
@@ -13,20 +15,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mithaq.search.fields import Fields
+    from mithaq.search.filters import Attributes, Filters
     from mithaq.search.gallery import Gallery
     from mithaq.search.remote import RemoteGallery, serve_gallery
-    from mithaq.search.shape import Counts, Impression, Searcher
+    from mithaq.search.shape import Counts, How, Impression, Searcher
+    from mithaq.search.shards import Shards
+    from mithaq.search.upgrading import Upgraded, upgrade
 
 _HOMES = {
+    "Attributes": "filters",
     "Counts": "shape",
+    "Fields": "fields",
+    "Filters": "filters",
     "Gallery": "gallery",
+    "How": "shape",
     "Impression": "shape",
     "RemoteGallery": "remote",
     "Searcher": "shape",
+    "Shards": "shards",
+    "Upgraded": "upgrading",
     "serve_gallery": "remote",
+    "upgrade": "upgrading",
 }
 
-__all__ = ["Counts", "Gallery", "Impression", "RemoteGallery", "Searcher", "serve_gallery"]
+__all__ = [
+    "Attributes",
+    "Counts",
+    "Fields",
+    "Filters",
+    "Gallery",
+    "How",
+    "Impression",
+    "RemoteGallery",
+    "Searcher",
+    "Shards",
+    "Upgraded",
+    "serve_gallery",
+    "upgrade",
+]
 
 
 def __getattr__(name: str) -> Any:

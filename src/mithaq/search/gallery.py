@@ -3,40 +3,44 @@
     Gallery(path, writable=True).add(reference, position, impression, template)      one process at a time
     Gallery(path).search(probes, threshold=…, top=…) -> [Candidate, …]               any number of processes and threads
 
-The answer equals brute force: up to EXHAUSTIVE_IMPRESSIONS every impression is compared in full; in larger galleries
-the first stage chooses RESCORED_IMPRESSIONS for each probe, and an impression that it leaves out is not answered.
-What stands on the disk is `files` and `layout`; what a removal erases and what it cannot is in docs/search.md.
+What is compared with what is `engine`'s matter; what stands on the disk is that of `files`, `columns` and `layout`. When
+a gallery is opened, its commit, and the heads and lengths of its files are looked at; before the first answer, all they
+hold (`check`); later, what came since. What a removal erases and what it cannot is in docs/search.md.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import Self
 
-from mithaq.errors import FormatError
-from mithaq.finger import Template
-from mithaq.search.files import GalleryFiles
-from mithaq.search.layout import IMPRESSION, REMOVAL, Damaged, pack_record
-from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, LARGEST_TEMPLATE, RESCORED_IMPRESSIONS, TEMPLATES_KEPT
-from mithaq.search.ranking import best_rows, in_full
-from mithaq.search.refusals import refusal
-from mithaq.search.shape import Counts, Impression, check_reference, check_request, persons
-from mithaq.search.shelf import Packed, Shelf, View
-from mithaq.units import Candidate, FingerPosition
+import numpy as np
 
-_Key = tuple[str, int, int, bytes]
-_ONE_FINGER = frozenset(position for position in FingerPosition if position.is_one_finger)
+from mithaq.finger import Template, compare
+from mithaq.finger.descriptor import DESCRIPTOR, WORDS
+from mithaq.search.columns import Piece
+from mithaq.search.engine import Engine, Find
+from mithaq.search.entry import Entry, check_template, kept_pieces
+from mithaq.search.fields import Fields
+from mithaq.search.files import GalleryFiles
+from mithaq.search.filters import Attributes, Filters
+from mithaq.search.layout import Commit, Damaged
+from mithaq.search.parameters import EXHAUSTIVE_IMPRESSIONS, RESCORED_ROWS
+from mithaq.search.refusals import refusal
+from mithaq.search.shape import Counts, How, Impression, check_reference, check_request
+from mithaq.search.shelf import Register, View
+from mithaq.units import Candidate, FingerPosition
 
 
 class Gallery:
     """One gallery's files, open for reading or, in one process at a time, for writing. Safe for several threads.
 
-    StorageError GAL-001 to GAL-019 where it cannot be used. `exhaustive` and `rescored` replace the numbers of
-    `parameters`; `stop_at` is for tests of crashes (see GalleryFiles).
+    StorageError GAL-001 to GAL-020, GAL-040 and GAL-041 where it cannot be used. `exhaustive` and `rescored` replace the
+    numbers of `parameters`; `stop_at` is for tests of crashes (see GalleryFiles).
     """
 
     def __init__(
@@ -45,22 +49,20 @@ class Gallery:
         *,
         writable: bool = False,
         exhaustive: int = EXHAUSTIVE_IMPRESSIONS,
-        rescored: int = RESCORED_IMPRESSIONS,
+        rescored: int = RESCORED_ROWS,
         stop_at: Callable[[str], None] | None = None,
     ) -> None:
         self.path = Path(path)
-        self.exhaustive = exhaustive
-        self.rescored = rescored
+        self._engine = Engine(exhaustive=exhaustive, rescored=rescored)
         self._lock = RLock()
         self._closed = False
-        self._files = GalleryFiles(self.path, writable=writable, stop_at=stop_at)
-        self._shelf = Shelf()
-        self._log = self._files.commit.log
+        self._sound: Commit | None = None  # what was found to add up
+        self._register = Register()
+        self._files = GalleryFiles(self.path, writable=writable, descriptor=(DESCRIPTOR, WORDS), stop_at=stop_at)
         try:
-            self._read_on()
-            self._check_first_template()
-            if writable:
-                self._finish_erasures()
+            self._view = self._map()
+            if writable and self._view.commit.erased < self._view.commit.removed:  # a killed writer's erasure
+                self._files.erase(self._view.unerased())
         except BaseException:
             self.close()
             raise
@@ -71,170 +73,223 @@ class Gallery:
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
-    def search(self, probes: Sequence[Template], *, threshold: float, top: int) -> list[Candidate]:
-        """At most `top` persons whose best impression scores `threshold` (0 to 1) or more against any of the probes.
+    def search(
+        self,
+        probes: Sequence[Template],
+        *,
+        threshold: float,
+        top: int,
+        positions: Sequence[FingerPosition] | None = None,
+        filters: Filters | None = None,
+        how: How = "exhaustive",
+    ) -> list[Candidate]:
+        """At most `top` persons who score `threshold` (0 to 1) or more, best first, equal scores by reference.
 
-        Sees what was acknowledged before it began, and never answers with somebody who was removed before it ended.
-        Best first, equal scores by reference; `parts` and `probe` say how the best score came about. StorageError GAL-035
-        for a request that means nothing.
+        Without `positions` each probe may be any finger, and the best comparison counts. With them, one for each probe
+        (0 where it is not known), the probes are one person's fingers and their evidence is joined first. Sees what was
+        acknowledged before it began, and never answers with somebody who was removed before it ended. `parts` and `probe`
+        say how the score came about. StorageError GAL-035 and GAL-044 for a request that means nothing, GAL-042 for a
+        template of another descriptor.
         """
-        check_request(len(probes), threshold, top, str(self.path))
+        place = str(self.path)
+        check_request(len(probes), threshold, top, place, positions=positions, filters=filters, how=how)
+        for probe in probes:
+            check_template(probe, place)
         with self._lock:
-            shelf, view, packed = self._ready()
-        found = list(self._candidates(probes, threshold, shelf, view, packed))
-        with self._lock:
-            self._read_on()
-            present = self._shelf.rows_of
-            return persons((candidate for candidate in found if candidate.reference in present), top)
+            view = self._ready()
+        fields = view.fields
+        if filters:
+            fields = fields.with_live(filters.rows(fields, view.attributes))
+        found = self._engine.persons(fields, view.commit.generation, probes, positions, threshold, how)
+        while True:
+            best = self._still_there(found, view)[:top]
+            candidates = [self._candidate(find, reference, view, probes) for reference, find in best]
+            if self._still_there([find for _, find in best], view) == best:  # nobody was removed while it was told
+                return candidates
 
-    def _candidates(
-        self, probes: Sequence[Template], threshold: float, shelf: Shelf, view: View, packed: Packed | None
-    ) -> Iterator[Candidate]:
-        for index, probe in enumerate(probes):
-            rows = view.rows if packed is None else best_rows(probe, packed, view.rows, self.rescored)
-            for row, score in in_full(probe, rows.tolist(), lambda row: self._template(shelf, row), threshold):
-                yield Candidate(
-                    reference=view.references[row],
-                    position=FingerPosition(view.positions[row]),
-                    impression=view.impressions[row],
-                    score=score.value,
-                    parts=dict(score.parts),
-                    probe=index,
-                )
-
-    def prepare(self) -> None:
-        """Reads what the first search would read, and loads the compiled comparisons, so that it waits for nothing."""
+    def _still_there(self, found: Iterable[Find], view: View) -> list[tuple[str, Find]]:
+        """Those who have not been removed meanwhile, with their references; the highest score first, then by reference."""
         with self._lock:
-            shelf, view, _ = self._ready()
-        rows = view.rows.tolist()
-        for row in rows[:TEMPLATES_KEPT]:
-            self._template(shelf, row)
-        some = self._template(shelf, rows[0]) if rows else None
-        if some is not None:
-            self.search([some], threshold=1.0, top=1)
+            now = self._read_on()
+            same = now.commit.generation == view.commit.generation
+            named = []
+            for find in found:
+                reference = view.reference(find.person)
+                if now.fields.live[find.row] if same else self._register.person(reference, now) is not None:
+                    named.append((reference, find))
+        return sorted(named, key=lambda pair: (-pair[1].score, pair[0]))
+
+    def _candidate(self, find: Find, reference: str, view: View, probes: Sequence[Template]) -> Candidate:
+        score = compare(probes[find.probe], view.template(find.row))
+        position = FingerPosition(int(view.fields.position[find.row]))
+        impression = int(view.fields.impression[find.row])
+        return Candidate(reference, position, impression, find.score, dict(score.parts), find.probe)
+
+    def prepare(self, how: How = "exhaustive") -> None:
+        """Reads and checks what the first search would, and loads the compiled comparisons, so that it waits for nothing."""
+        with self._lock:
+            view = self._ready()
+        if len(view.rows):
+            self.search([view.template(int(view.rows[0]))], threshold=0.0, top=1, how=how)
 
     def count(self) -> Counts:
         """Persons (references), fingers (positions of a reference) and impressions at this moment."""
         with self._lock:
-            self._read_on()
-            shelf = self._shelf
-            return Counts(len(shelf.rows_of), len(shelf.fingers), shelf.impressions_live)
+            return self._read_on().counts
+
+    @property
+    def fields(self) -> Fields:
+        """All rows as the kernels see them at this moment, mapped and read-only: for measurements and indexes."""
+        with self._lock:
+            return self._ready().fields
+
+    @property
+    def commit(self) -> Commit:
+        """What the files hold at this moment, removed rows too; its `bytes` are those of all files together."""
+        with self._lock:
+            return self._read_on().commit
 
     def __contains__(self, reference: object) -> bool:
         with self._lock:
-            self._read_on()
-            return reference in self._shelf.rows_of
+            view = self._read_on()
+            return (
+                isinstance(reference, str)
+                and reference.isascii()
+                and self._register.person(reference, view) is not None
+            )
 
     def impressions(self) -> Iterator[Impression]:
-        """All that it holds at this moment, in the order of enrolment."""
+        """All that it holds at this moment, in the order of enrolment, but what is removed before its turn comes."""
         with self._lock:
-            self._read_on()
-            shelf, view = self._shelf, self._shelf.view()
+            view = self._ready()
         for row in view.rows.tolist():
-            template = self._template(shelf, row)
-            if template is not None:
-                position = FingerPosition(view.positions[row])
-                yield Impression(view.references[row], position, view.impressions[row], template)
+            one = view.impression(row)
+            with self._lock:
+                now = self._read_on()
+                same = now.commit.generation == view.commit.generation
+                is_there = now.fields.live[row] if same else one.reference in self
+            if is_there:
+                yield one
+
+    def slots(self) -> Iterator[tuple[str, int, int]]:
+        """Reference, position and impression code of all that it holds at this moment, in the order of enrolment."""
+        with self._lock:
+            view = self._read_on()
+        for row in view.rows.tolist():
+            fields = view.fields
+            yield view.reference(int(fields.person[row])), int(fields.position[row]), int(fields.impression[row])
 
     def refresh(self) -> bool:
         """True where another process changed the gallery since this one looked last. `search` and `count` do it too."""
         with self._lock:
-            return self._read_on()
+            step = self._view.commit.step
+            return self._read_on().commit.step != step
 
-    def _read_on(self) -> bool:
-        """Takes up what was committed since. A body that is just being erased is known by a commit that is newer."""
-        self._require_open()
-        changed = False
-        while True:
-            commit = self._files.advance()
-            if commit.log != self._log:
-                self._shelf, self._log = Shelf(), commit.log
-            elif self._shelf.end == commit.length:
-                return changed
-            try:
-                self._shelf.read_on(self._files.map_log(), commit)
-                changed = True
-            except Damaged as damage:
-                if self._files.advance().step == commit.step:
-                    raise self._files.refuse(damage, self._files.log_path.name, damage.met) from None
-
-    def _template(self, shelf: Shelf, row: int) -> Template | None:
-        """A row's template; None where it was removed meanwhile."""
+    def check(self) -> None:
+        """Adds up every file anew, from the disk's pages as they are; StorageError GAL-006 names one that is damaged."""
         with self._lock:
-            self._require_open()
-            try:
-                return shelf.template(row)
-            except FormatError as error:
-                raise refusal("template", str(self.path), code=error.code) from None
-            except Damaged as damage:
-                self._read_on()
-                if shelf is not self._shelf or shelf.template_is_gone(row):
-                    return None
-                raise self._files.refuse(damage, self._files.log_path.name, damage.met) from None
+            self._sound = None
+            self._ready()
 
-    def _ready(self) -> tuple[Shelf, View, Packed | None]:
-        """What a search beginning now works on; the packed codes only where the gallery is too large to do without."""
+    def _map(self) -> View:
+        try:
+            return View.of(self._files.commit, self._files.map())
+        except Damaged as damage:
+            raise self._files.refuse(damage, self._files.folder.name) from None
+
+    def _read_on(self) -> View:
+        """The view of the newest commit."""
+        self._require_open()
+        commit = self._files.advance()
+        if commit.step != self._view.commit.step:
+            if commit.generation != self._view.commit.generation:
+                self._register, self._sound = Register(), None
+            self._view = self._map()
+        return self._view
+
+    def _ready(self) -> View:
+        """The newest view, once its columns add up. A sum that is not right while somebody is being erased is looked at again."""
         while True:
-            self._read_on()
-            shelf = self._shelf
-            view = shelf.view()
-            try:
-                return shelf, view, shelf.packed() if len(view.rows) > self.exhaustive else None
-            except FormatError as error:
-                raise refusal("template", str(self.path), code=error.code) from None
-            except Damaged as damage:
-                if not self._read_on():  # nothing was removed meanwhile that explains it
-                    raise self._files.refuse(damage, self._files.log_path.name, damage.met) from None
-
-    def _check_first_template(self) -> None:
-        """Says at once, not at the first search, that the templates are of another version."""
-        rows = self._shelf.view().rows
-        if len(rows):
-            self._template(self._shelf, int(rows[0]))
+            view = self._read_on()
+            if self._sound is not None and self._sound.step == view.commit.step:
+                return view
+            damaged = view.damaged_column(self._sound) and view.damaged_column()
+            if damaged is None:
+                self._sound = view.commit
+                return view
+            if self._files.advance().step == view.commit.step:
+                raise self._files.refuse(Damaged("column", where=damaged), self._files.folder.name)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def add(self, reference: str, position: int, impression: int, template: Template) -> bool:
+    def add(
+        self, reference: str, position: int, impression: int, template: Template, attributes: Attributes | None = None
+    ) -> bool:
         """Adds one impression; it is on the disk when this returns. False where exactly this one is there already.
 
-        `position` is a finger position 0 to 12, `impression` an IMP code. StorageError GAL-009 to GAL-015.
+        `position` is a finger position 0 to 12, `impression` an IMP code. StorageError GAL-009 to GAL-015, GAL-042 to 046.
         """
-        return self._add([self._key(reference, position, impression, template)]) == 1
+        if position not in set(FingerPosition):
+            raise refusal("impression", str(self.path))
+        one = Impression(reference, FingerPosition(position), impression, template, attributes)
+        return self.add_many([one]) == 1
 
     def add_many(self, impressions: Iterable[Impression]) -> int:
-        """Adds all of them as one step, or none; how many were not there already. Repeating it is safe."""
-        return self._add([self._key(i.reference, i.position, i.impression, i.template) for i in impressions])
+        """Adds all of them as one step, or none; how many were not there already. Repeating it is safe.
 
-    def _key(self, reference: str, position: int, impression: int, template: Template) -> _Key:
-        """What is to be stored, checked."""
-        place = str(self.path)
-        check_reference(reference, place)
-        if position not in _ONE_FINGER or not 0 <= impression <= 255:
-            raise refusal("impression", place)
-        data = template.to_bytes()
-        if len(data) > LARGEST_TEMPLATE:
-            raise refusal("template-size", place, met=len(data), expected=LARGEST_TEMPLATE)
-        return reference, int(position), impression, data
-
-    def _add(self, keys: Sequence[_Key]) -> int:
+        They are taken one after another, so that a generator of a million need not fit into memory.
+        """
         with self._lock:
-            self._require_open()
-            self._files.require_writer()
-            self._read_on()
-            fresh = [key for key in dict.fromkeys(keys) if not self._is_there(key)]
-            if fresh:
-                first = self._shelf.records
-                self._files.append([_record(key, first + n) for n, key in enumerate(fresh)])
-                self._read_on()
-            return len(fresh)
+            view = self._to_write()
+            entry = Entry(str(self.path), view, self._register)
+            self._append(entry.pieces(impressions))
+            return entry.added
 
-    def _is_there(self, key: _Key) -> bool:
-        reference, position, code, data = key
-        shelf = self._shelf
-        return any(
-            shelf.positions[row] == position and shelf.impressions[row] == code and shelf.template_bytes(row) == data
-            for row in shelf.rows_of.get(reference, ())
-        )
+    def add_fields(self, fields: Fields, references: Sequence[str], *, size: tuple[int, int] = (500, 500)) -> None:
+        """Adds rows that are packed already, as one step: for large synthetic galleries, tens of thousands a second.
+
+        `fields.person` numbers the references, each of which is new to the gallery (not looked at). Quality and kind of
+        minutiae are not known of them, so that another descriptor may describe them less well.
+        """
+        with self._lock:
+            persons = self._to_write().commit.persons
+            names = [check_reference(reference, str(self.path)).encode("ascii") for reference in references]
+            rows, blocks = len(fields), len(fields.angle)
+            self._append(
+                [
+                    {
+                        "starts": fields.starts[1:].astype(np.int64),
+                        "codes": fields.codes,
+                        "angle": fields.angle,
+                        "reliability": fields.reliability,
+                        "x": fields.x,
+                        "y": fields.y,
+                        "quality": np.zeros((blocks, 8), np.uint8),
+                        "kind": np.zeros(blocks, np.uint16),
+                        "count": fields.count,
+                        "position": fields.position,
+                        "impression": fields.impression,
+                        "size": np.full((rows, 2), size, np.uint16),
+                        "grade": np.zeros(rows, np.uint8),
+                        "person": fields.person + np.uint32(persons),
+                        "attributes": np.zeros(rows, np.uint32),
+                        "name_ends": np.cumsum([len(name) for name in names], dtype=np.int64),
+                        "names": np.frombuffer(b"".join(names), np.uint8),
+                    }
+                ]
+            )
+
+    def _to_write(self) -> View:
+        self._require_open()
+        self._files.require_writer()
+        return self._read_on()
+
+    def _append(self, pieces: Iterable[Piece]) -> None:
+        """The pieces as one step; no step where there are none."""
+        source = iter(pieces)
+        for first in source:
+            self._files.append(chain([first], source))
+        self._read_on()
 
     def remove(self, reference: str) -> int:
         """Removes a person and writes zeros over the templates, both on the disk when this returns how many there were.
@@ -242,33 +297,23 @@ class Gallery:
         StorageError GAL-018 where the removal holds but the zeros do not: opening it for writing again finishes them.
         """
         with self._lock:
-            self._require_open()
-            self._files.require_writer()
+            view = self._to_write()
+            person = self._register.person(check_reference(reference, str(self.path)), view)
+            if person is None:
+                return 0
+            rows = self._register.rows(person, view)
+            self._files.remove(rows.astype(np.uint32), view.spans(rows))
+            self._files.erase(self._read_on().unerased())
             self._read_on()
-            shelf = self._shelf
-            rows = list(shelf.rows_of.get(check_reference(reference, str(self.path)), ()))
-            if rows:
-                spans = shelf.spans(rows)
-                self._files.append([pack_record(REMOVAL, shelf.records, shelf.removal(rows))])
-                self._read_on()
-                self._files.erase(spans)
             return len(rows)
 
     def compact(self) -> None:
-        """Writes the log anew without what was removed, as one step. Searches under way are not disturbed."""
+        """Writes the files anew without what was removed, as one step. Searches under way are not disturbed."""
         with self._lock:
-            self._require_open()
-            self._files.require_writer()
+            self._to_write()
+            view = self._ready()
+            self._files.rewrite(kept_pieces(view))
             self._read_on()
-            shelf, rows = self._shelf, self._shelf.view().rows.tolist()
-            self._files.replace_log((shelf.record_bytes(row, n) for n, row in enumerate(rows)), len(rows))
-            self._read_on()
-
-    def _finish_erasures(self) -> None:
-        """What a killed writer had removed and not yet written over."""
-        spans = self._shelf.unerased()
-        if spans:
-            self._files.erase(spans)
 
     # ---- the rest ---------------------------------------------------------------------------------------------
 
@@ -289,9 +334,3 @@ class Gallery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _record(key: _Key, ordinal: int) -> bytes:
-    reference, position, impression, data = key
-    name = reference.encode("ascii")
-    return pack_record(IMPRESSION, ordinal, name + data, position=position, impression=impression, name=len(name))

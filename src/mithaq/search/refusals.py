@@ -34,17 +34,22 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
     ),
     "short": (
         "GAL-005",
-        "the gallery's records end after {met} bytes, so that acknowledged impressions are gone",
-        "at least {expected} bytes",
+        "a file of the gallery ends after {met} bytes, so that acknowledged impressions are gone",
+        "all that its commit file counts",
         _RESTORE,
     ),
-    "record": (
+    "column": (
         "GAL-006",
-        "the record at byte {offset} of the gallery is damaged",
-        "a record whose checksums hold",
+        "a file of the gallery is damaged",
+        "elements that add up to the sum in the commit file",
         _RESTORE,
     ),
-    "mixed": ("GAL-007", "the files of this folder belong to two different galleries", "files of one", _RESTORE),
+    "mixed": (
+        "GAL-007",
+        "the files of this folder belong to two different galleries, or to two generations of one",
+        "files of one",
+        _RESTORE,
+    ),
     "locked": (
         "GAL-008",
         "another process is writing to this gallery",
@@ -71,8 +76,8 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
     ),
     "template-size": (
         "GAL-012",
-        "a template of {met} bytes was given",
-        "at most {expected} bytes",
+        "a template with {met} minutiae was given",
+        "at most {expected}",
         "extract the print again",
     ),
     "full": (
@@ -94,12 +99,6 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "close the gallery, check the disk and open it again; what was acknowledged is safe",
     ),
     "closed": ("GAL-016", "the gallery was closed", "an open one", "open it again"),
-    "template": (
-        "GAL-017",
-        "the gallery holds a template that this mithaq cannot read ({code})",
-        "templates of this mithaq's version",
-        "enrol the gallery again with this version",
-    ),
     "erasure": (
         "GAL-018",
         "the removal is recorded, but the template could not be overwritten: {reason}",
@@ -115,8 +114,8 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
     "half": (
         "GAL-020",
         "one half of the gallery's commit file is damaged, and the other may be older than what was acknowledged",
-        "two sound halves",
-        "open the gallery once for writing, which takes up what is on the disk and mends the file",
+        "a sound copy of each half",
+        _RESTORE,
     ),
     "down": (
         "GAL-030",
@@ -153,6 +152,54 @@ _REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "a request for a search was given that the service does not take: {reason}",
         "1 to {probes} templates, a threshold of 0 to 1 and 1 to {persons} persons",
         "correct the request",
+    ),
+    "first": (
+        "GAL-040",
+        "the gallery is written in the first format",
+        "format 2",
+        "run `mithaq gallery upgrade` on its folder",
+    ),
+    "descriptor": (
+        "GAL-041",
+        "the gallery's codes are of descriptor {met}",
+        "descriptor {expected}",
+        "run `mithaq gallery upgrade` on its folder, which describes its minutiae anew",
+    ),
+    "template-descriptor": (
+        "GAL-042",
+        "a template whose codes are of descriptor {met} was given",
+        "descriptor {expected}",
+        "extract the print again",
+    ),
+    "up-to-date": (
+        "GAL-043",
+        "there is nothing to upgrade: the gallery is of this format and descriptor already",
+        "an older gallery",
+        "use it as it is",
+    ),
+    "attributes": (
+        "GAL-044",
+        "attributes or filters were given that a gallery does not take",
+        "sex F, M or X, a year of birth from 1870, sets 0 to 15, finger positions",
+        "correct them",
+    ),
+    "other-attributes": (
+        "GAL-045",
+        "this impression is in the gallery with other attributes",
+        "the same ones",
+        "remove the person and enrol again with the new attributes",
+    ),
+    "large": (
+        "GAL-046",
+        "the gallery would grow past what its files can number",
+        "at most 4,294,967,295 rows, blocks, persons and letters",
+        "divide it into several",
+    ),
+    "first-record": (
+        "GAL-047",
+        "the gallery of the first format is damaged at byte {met} of its log, so that it is not upgraded",
+        "records whose checksums hold",
+        "nothing was changed; " + _RESTORE,
     ),
     "busy": ("GAL-036", "the search service has all its places taken", "a free place", "try again in a moment"),
 }

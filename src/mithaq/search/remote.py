@@ -1,9 +1,10 @@
 """A gallery in another process, behind a Unix domain socket: how an AFIS of one's own stands in the gallery's place.
 
-    client:  "MQS1" | header bytes (u32) | body bytes (u32) | header | body      one question a connection, then one answer
+    client:  "MQS2" | header bytes (u32) | body bytes (u32) | header | body      one question a connection, then one answer
     server:  the same; integers big-endian, headers JSON, the body of a question its templates one after another
 
-    {"ask": "search", "threshold": 0.31, "top": 20, "templates": [2420, 1876]}   {"ask": "count"}
+    {"ask": "search", "threshold": 0.31, "top": 20, "templates": [1076, 896], "positions": [2, 7] or null,
+     "filters": {"positions": [], "sex": null, "born": null, "sets": []} or null, "how": "exhaustive"}   {"ask": "count"}
     {"candidates": [{"reference": …, "position": …, "impression": …, "score": …, "parts": {…}, "probe": 0}, …]}
     {"counts": {"persons": …, "fingers": …, "impressions": …}}   {"error": "GAL-035"}
 
@@ -28,12 +29,14 @@ from typing import Any
 
 from mithaq.errors import MithaqError, StorageError
 from mithaq.finger import Template
+from mithaq.search.filters import Filters
 from mithaq.search.parameters import ANSWER_WAIT_S, LARGEST_FRAME, LARGEST_TEMPLATE, PLACES
 from mithaq.search.refusals import refusal
-from mithaq.search.shape import Counts, Searcher, check_reference, check_request, persons
+from mithaq.search.shape import Counts, How, Searcher, check_reference, check_request, in_order
 from mithaq.units import Candidate, FingerPosition
 
-PROTOCOL = b"MQS1"
+PROTOCOL = b"MQS2"
+_QUESTION = {"ask", "threshold", "top", "templates", "positions", "filters", "how"}
 _FRAME = struct.Struct("!4sII")
 _LONGEST_PATH = 100  # bytes; Linux takes 107, and the socket is first made under a longer name
 _LOOK_S = 0.2  # between two looks at whether to stop
@@ -50,11 +53,28 @@ class RemoteGallery:
     socket_path: str | os.PathLike[str]
     wait_s: float = ANSWER_WAIT_S
 
-    def search(self, probes: Sequence[Template], *, threshold: float, top: int) -> list[Candidate]:
+    def search(
+        self,
+        probes: Sequence[Template],
+        *,
+        threshold: float,
+        top: int,
+        positions: Sequence[FingerPosition] | None = None,
+        filters: Filters | None = None,
+        how: How = "exhaustive",
+    ) -> list[Candidate]:
         """As `Searcher.search`. What the service says is checked and put in order again: it is another's program."""
-        check_request(len(probes), threshold, top, self._place)
+        check_request(len(probes), threshold, top, self._place, positions=positions, filters=filters, how=how)
         bodies = [probe.to_bytes() for probe in probes]
-        question = {"ask": "search", "threshold": threshold, "top": top, "templates": [len(b) for b in bodies]}
+        question = {
+            "ask": "search",
+            "threshold": threshold,
+            "top": top,
+            "templates": [len(body) for body in bodies],
+            "positions": None if positions is None else [int(position) for position in positions],
+            "filters": None if filters is None else filters.to_json(),
+            "how": how,
+        }
         answer = self._ask(question, b"".join(bodies))
         try:
             found = [_candidate(item, len(probes), threshold, self._place) for item in answer["candidates"]]
@@ -62,7 +82,7 @@ class RemoteGallery:
             raise self._nonsense() from None
         if len(found) > top or len({candidate.reference for candidate in found}) != len(found):
             raise self._nonsense()
-        return persons(found, top)
+        return in_order(found, top)
 
     def count(self) -> Counts:
         """Persons, fingers and impressions that the service searches."""
@@ -211,18 +231,23 @@ def _answer(gallery: Searcher, question: dict[str, Any], body: bytes, place: str
     """ValueError, KeyError or TypeError for a question that is none."""
     if question == {"ask": "count"} and not body:
         return {"counts": asdict(gallery.count())}
-    if question.keys() != {"ask", "threshold", "top", "templates"} or question["ask"] != "search":
+    if question.keys() != _QUESTION or question["ask"] != "search":
         raise ValueError
     lengths = [_whole(length) for length in question["templates"]]
     threshold, top = _number(question["threshold"]), _whole(question["top"])
-    check_request(len(lengths), threshold, top, place)
+    positions, filters, how = question["positions"], question["filters"], question["how"]
+    if positions is not None:
+        positions = [FingerPosition(_whole(position)) for position in positions]
+    if filters is not None:
+        filters = Filters.from_json(filters)
+    check_request(len(lengths), threshold, top, place, positions=positions, filters=filters, how=how)
     if sum(lengths) != len(body) or max(lengths) > LARGEST_TEMPLATE:
         raise ValueError
     probes, at = [], 0
     for length in lengths:
         probes.append(Template.from_bytes(body[at : at + length]))
         at += length
-    found = gallery.search(probes, threshold=threshold, top=top)
+    found = gallery.search(probes, threshold=threshold, top=top, positions=positions, filters=filters, how=how)
     return {"candidates": [{**asdict(c), "position": int(c.position)} for c in found]}
 
 

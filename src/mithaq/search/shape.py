@@ -1,8 +1,9 @@
 """The one small interface through which a node searches: an agency's existing AFIS can stand in its place.
 
 Whatever offers `search` and `count` is a Searcher: `Gallery` (files of our own), `RemoteGallery` (another process), or
-an adapter to an AFIS. Rules that hold for each: a comparison is a candidate at `score >= threshold`; a person is
-answered once, with the best impression over all probes and fingers; best first, equal scores by reference.
+an adapter to an AFIS. Rules that hold for each: a person is a candidate at `score >= threshold` and is answered once;
+best first, equal scores by reference. Without `positions` the score is that of the best comparison over all probes and
+fingers; with them the evidence of all fingers is joined before the threshold (`fusion`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from mithaq.finger import Template
+from mithaq.search.filters import Attributes, Filters
 from mithaq.search.parameters import LONGEST_REFERENCE, MOST_PERSONS, MOST_PROBES
 from mithaq.search.refusals import refusal
 from mithaq.units import Candidate, FingerPosition
+
+How = Literal["exhaustive", "indexed"]
+"""Every impression is looked at, or an index names those that are."""
+HOW: tuple[How, ...] = ("exhaustive", "indexed")
 
 _REFERENCE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@+-]{{0,{LONGEST_REFERENCE - 1}}}", re.ASCII)
 
@@ -32,20 +38,36 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Impression:
-    """One print of a finger as a gallery holds it: whose (a reference number), which finger, which kind (an IMP code)."""
+    """One print of a finger as a gallery holds it: whose (a reference number), which finger, which kind (an IMP code).
+
+    `attributes` only where the file is to be searched by them.
+    """
 
     reference: str
     position: FingerPosition
     impression: int
     template: Template
+    attributes: Attributes | None = None
 
 
 @runtime_checkable
 class Searcher(Protocol):
     """What a node needs of a fingerprint file."""
 
-    def search(self, probes: Sequence[Template], *, threshold: float, top: int) -> list[Candidate]:
-        """At most `top` persons, best first, one Candidate per reference. StorageError where it cannot be searched."""
+    def search(
+        self,
+        probes: Sequence[Template],
+        *,
+        threshold: float,
+        top: int,
+        positions: Sequence[FingerPosition] | None = None,
+        filters: Filters | None = None,
+        how: How = "exhaustive",
+    ) -> list[Candidate]:
+        """At most `top` persons, best first, one Candidate per reference. StorageError where it cannot be searched.
+
+        `positions`, one for each probe: these prints are one person's, of these fingers (0 where that is not known).
+        """
         ...
 
     def count(self) -> Counts:
@@ -60,8 +82,17 @@ def check_reference(reference: str, place: str) -> str:
     return reference
 
 
-def check_request(probes: int, threshold: float, top: int, place: str) -> None:
-    """StorageError GAL-035 where a search is asked for that means nothing."""
+def check_request(
+    probes: int,
+    threshold: float,
+    top: int,
+    place: str,
+    *,
+    positions: Sequence[int] | None = None,
+    filters: Filters | None = None,
+    how: str = "exhaustive",
+) -> None:
+    """StorageError GAL-035, or GAL-044 for filters, where a search is asked for that means nothing."""
     reason = ""
     if not 1 <= probes <= MOST_PROBES:
         reason = f"{probes} templates"
@@ -69,22 +100,21 @@ def check_request(probes: int, threshold: float, top: int, place: str) -> None:
         reason = f"a threshold of {threshold}"
     elif not 1 <= top <= MOST_PERSONS:
         reason = f"{top} persons"
+    elif positions is not None and len(positions) != probes:
+        reason = f"{len(positions)} positions for {probes} templates"
+    elif positions is not None and not all(position in ONE_FINGER for position in positions):
+        reason = "a position that is no single finger's"
+    elif how not in HOW:
+        reason = "a way of searching that there is not"
     if reason:
         raise refusal("request", place, reason=reason, probes=MOST_PROBES, persons=MOST_PERSONS)
+    if filters is not None:
+        filters.check(place)
 
 
-def persons(found: Iterable[Candidate], top: int) -> list[Candidate]:
-    """The best of each reference, at most `top`: highest score first, equal scores by reference.
-
-    Of equal scores of one reference the lowest position counts, then the lowest impression, then the first probe.
-    """
-    best: dict[str, Candidate] = {}
-    for candidate in found:
-        known = best.get(candidate.reference)
-        if known is None or _order(candidate) < _order(known):
-            best[candidate.reference] = candidate
-    return sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.reference))[:top]
+ONE_FINGER = frozenset(position for position in FingerPosition if position.is_one_finger)
 
 
-def _order(candidate: Candidate) -> tuple[float, int, int, int]:
-    return -candidate.score, candidate.position, candidate.impression, candidate.probe
+def in_order(found: Iterable[Candidate], top: int) -> list[Candidate]:
+    """At most `top` of them, highest score first, equal scores by reference."""
+    return sorted(found, key=lambda candidate: (-candidate.score, candidate.reference))[:top]

@@ -1,273 +1,259 @@
-"""What a gallery's log means, in memory: one row per impression, and the packed codes of the first stage.
+"""What a gallery's columns mean, in memory: the view of one commit, and who bears which reference.
 
-    records.N, mapped ─ read_on ─► rows: reference, position, impression, where its template lies ─► View (frozen)
-                                     └─ pack ─► codes, reliabilities, angles of all rows, only once a search needs them
+    columns, mapped ─► View (frozen): Fields for the kernels, templates and references one by one
+                        └─► Register: reference ─► person ─► rows, built when first asked and following the gallery
 
-Rows are only added, and a removed one is left out of every later View, so a search in another thread keeps working on
-the View it began with. Not done here: files (`files`), scores (`ranking`).
+A View stays as it is while the gallery grows, so a search in another thread keeps working on the one it began with. No
+Python object is kept for a row. Not done here: files (`files`), scores (`ranking`).
 """
 
 from __future__ import annotations
 
-import mmap
-import zlib
-from bisect import bisect_left
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mithaq.finger import Template
-from mithaq.finger.descriptor import WORDS
-from mithaq.search.layout import (
-    IMPRESSION,
-    LOG_HEADER_BYTES,
-    RECORD_HEAD_BYTES,
-    Commit,
-    Damaged,
-    RecordHead,
-    pack_record,
-    read_head,
-)
-from mithaq.search.parameters import TEMPLATES_KEPT
+from mithaq.search.columns import Spans
+from mithaq.search.fields import Fields, kinds
+from mithaq.search.filters import Attributes
+from mithaq.search.layout import COLUMNS, Commit, Damaged
+from mithaq.search.parameters import LONGEST_REFERENCE
+from mithaq.search.shape import Counts, Impression
+from mithaq.search.sums import weighted_sum
+from mithaq.units import FingerPosition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Packed:
-    """Codes of many impressions in one piece: row i's minutiae are starts[i] to starts[i + 1] of the others."""
-
-    codes: NDArray[np.uint64]
-    reliability: NDArray[np.uint8]
-    angle: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class View:
-    """The gallery as of one commit: `rows` int64 (r) are those that are searched, in the order of enrolment."""
+    """The gallery as of one commit."""
 
-    rows: NDArray[np.int64]
-    references: list[str]
-    positions: bytearray
-    impressions: bytearray
+    commit: Commit
+    columns: Mapping[str, NDArray[Any]]
+    fields: Fields
+
+    @classmethod
+    def of(cls, commit: Commit, columns: Mapping[str, NDArray[Any]]) -> View:
+        """Damaged "column" where a number in them points outside of them."""
+        live = np.ones(commit.rows, np.uint8)
+        removed = columns["removed"]
+        if len(removed) and int(removed.max()) >= commit.rows:
+            raise Damaged("column", where="removed")
+        live[removed] = 0
+        names = Fields.__dataclass_fields__.keys() - {"live"}
+        return cls(commit, columns, Fields(live=live, **{name: columns[name] for name in names}))
+
+    @property
+    def attributes(self) -> NDArray[np.uint32] | None:
+        return self.columns.get("attributes")
+
+    def reference(self, person: int) -> str:
+        return self.reference_bytes(person).decode("ascii", "replace")
+
+    def reference_bytes(self, person: int) -> bytes:
+        ends = self.columns["name_ends"]
+        return self.columns["names"][int(ends[person]) : int(ends[person + 1])].tobytes()
+
+    def template(self, row: int) -> Template:
+        """The row's template as it was added, but for the statistics of its picture, which no gallery keeps."""
+        first, last = int(self.fields.starts[row]), int(self.fields.starts[row + 1])
+        count = int(self.fields.count[row])
+        column = self.columns
+        width, height = column["size"][row].tolist()
+        return Template(
+            width=width,
+            height=height,
+            x_px=column["x"][first:last].reshape(-1)[:count],
+            y_px=column["y"][first:last].reshape(-1)[:count],
+            angle=column["angle"][first:last].reshape(-1)[:count],
+            quality=column["quality"][first:last].reshape(-1)[:count],
+            kind=kinds(column["kind"][first:last]).reshape(-1)[:count],
+            codes=column["codes"][first:last].transpose(0, 2, 1).reshape(-1, self.commit.words)[:count],
+            reliability=column["reliability"][first:last].reshape(-1)[:count],
+            quality_score=int(column["grade"][row]),
+            statistics=None,
+            descriptor=self.commit.descriptor,
+        )
+
+    def holds(self, row: int, template: Template) -> bool:
+        """Whether the row is of this very print: its codes follow from the rest."""
+        mine = self.template(row)
+        return (mine.width, mine.height, len(mine)) == (template.width, template.height, len(template)) and all(
+            np.array_equal(getattr(mine, name), getattr(template, name))
+            for name in ("x_px", "y_px", "angle", "quality", "kind")
+        )
+
+    def impression(self, row: int) -> Impression:
+        attributes = self.attributes
+        bits = 0 if attributes is None else int(attributes[row])
+        return Impression(
+            self.reference(int(self.fields.person[row])),
+            FingerPosition(int(self.fields.position[row])),
+            int(self.fields.impression[row]),
+            self.template(row),
+            Attributes.unpack(bits) if bits else None,
+        )
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Those that are searched, in the order of enrolment."""
+        return np.flatnonzero(self.fields.live)
+
+    @cached_property
+    def counts(self) -> Counts:
+        person = self.fields.person[self.rows].astype(np.uint64)
+        fingers = _distinct(person << np.uint64(8) | self.fields.position[self.rows])
+        return Counts(len(_distinct(fingers >> np.uint64(8))), len(fingers), len(self.rows))
+
+    def spans(self, rows: NDArray[np.int64]) -> Spans:
+        """What of the columns belongs to these rows, and the letters of persons who have no other; neighbours as one."""
+        if not len(rows):
+            return {}
+        starts = self.fields.starts
+        ends = self.columns["name_ends"]
+        rows = np.sort(rows)
+        persons = np.unique(self.fields.person[rows]).tolist()
+        return {
+            "rows": _joined([(row, row + 1) for row in rows.tolist()]),
+            "blocks": _joined([(int(starts[row]), int(starts[row + 1])) for row in rows.tolist()]),
+            "letters": _joined([(int(ends[person]), int(ends[person + 1])) for person in persons]),
+        }
+
+    def unerased(self) -> Spans:
+        """What of removed rows is still to be written over."""
+        return self.spans(self.columns["removed"][self.commit.erased :].astype(np.int64))
+
+    def damaged_column(self, since: Commit | None = None) -> str | None:
+        """The first column whose elements do not add up to what the commit says; None where all do.
+
+        With `since`, a commit that was found sound: only what was appended after it is looked at.
+        """
+        unerased = self.unerased() if since is None else {}
+        for column, (added, removed), before in zip(
+            COLUMNS, self.commit.sums, (since or self.commit).sums, strict=True
+        ):
+            if column.name not in self.columns:
+                continue
+            elements = self.columns[column.name]
+            if since is None:
+                gaps = _between(unerased.get(column.unit, ()) if column.erased else (), len(elements))
+                expected = added - removed
+            else:
+                gaps, expected = [(since.count(column.unit) + column.extra, len(elements))], added - before[0]
+            met = sum(weighted_sum(elements[first:last], first) for first, last in gaps)
+            if (met - expected) % 2**64:
+                return column.name
+        return None
 
 
-class Shelf:
-    """The rows of one log, growing as the log does. The Gallery holds its lock around every call."""
+def _distinct(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The different values, ascending; without sorting where they ascend, as those of most galleries do."""
+    if len(values) and not (values[1:] >= values[:-1]).all():
+        values = np.sort(values)
+    return np.compress(np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]]), values)
+
+
+def _between(spans: Sequence[tuple[int, int]], end: int) -> list[tuple[int, int]]:
+    """What lies outside of these ascending spans."""
+    edges = [0, *(edge for span in spans for edge in span), end]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans, those that follow on one another as one, empty ones left out."""
+    joined: list[tuple[int, int]] = []
+    for first, last in spans:
+        if joined and joined[-1][1] == first:
+            joined[-1] = (joined[-1][0], last)
+        elif first < last:
+            joined.append((first, last))
+    return joined
+
+
+_POWERS = np.array([pow(0x9E3779B97F4A7C15, k + 1, 2**64) for k in range(LONGEST_REFERENCE + 1)], np.uint64)
+_AT_ONCE = 1 << 16  # references hashed at once: some 20 MB of intermediate numbers
+_FEW = 4096  # followed one by one; more are sorted in anew
+
+
+def reference_hash(reference: bytes) -> int:
+    return int(sum(letter * power for letter, power in zip(reference, _POWERS.tolist(), strict=False)) % 2**64)
+
+
+def reference_hashes(names: NDArray[np.uint8], ends: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """The hash of each person's reference, uint64 (persons): the same as `reference_hash` of its bytes."""
+    hashes = np.zeros(len(ends) - 1, np.uint64)
+    for first in range(0, len(hashes), _AT_ONCE):
+        bounds = ends[first : first + _AT_ONCE + 1].astype(np.int64)
+        starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
+        place = np.arange(bounds[-1] - bounds[0]) - np.repeat(starts, lengths)
+        letters = names[bounds[0] : bounds[-1]].astype(np.uint64) * _POWERS[place]
+        hashes[first : first + len(starts)] = np.add.reduceat(letters, starts)
+    return hashes
+
+
+def _equal(ascending: NDArray[Any], value: Any) -> range:
+    """Where an ascending array holds this value, which must be of its type."""
+    return range(int(np.searchsorted(ascending, value, "left")), int(np.searchsorted(ascending, value, "right")))
+
+
+class Register:
+    """Reference -> person -> rows, of one generation. The Gallery holds its lock around every call.
+
+    Sorted arrays (12 bytes a person, 8 a row) for what there was when it was last sorted, dictionaries for what came since.
+    """
 
     def __init__(self) -> None:
-        self.references: list[str] = []
-        self.positions = bytearray()
-        self.impressions = bytearray()
-        self.end = LOG_HEADER_BYTES
-        self.records = 0
-        self.impressions_live = 0
-        self.rows_of: dict[str, list[int]] = {}  # rows that are searched, by reference
-        self.fingers: Counter[tuple[str, int]] = Counter()
-        self._offsets: list[int] = []  # of each row's record, ascending
-        self._heads: list[tuple[int, int, int]] = []  # reference bytes, body bytes, body checksum
-        self._live = bytearray()
-        self._map: mmap.mmap | None = None
-        self._view: View | None = None
-        self._templates: dict[int, Template] = {}
-        self._codes = np.empty((0, WORDS), np.uint64)
-        self._reliability = np.empty(0, np.uint8)
-        self._angle = np.empty(0, np.uint8)
-        self._starts = np.zeros(1, np.int64)
-        self._packed_rows = 0
+        self._hashes = np.empty(0, np.uint64)
+        self._persons = np.empty(0, np.int64)
+        self._owners = np.empty(0, np.uint32)
+        self._rows = np.empty(0, np.int64)
+        self._new_persons: dict[bytes, int] = {}
+        self._new_rows: dict[int, list[int]] = {}
+        self._seen = (0, 0)  # persons and rows
 
-    # ---- reading the log --------------------------------------------------------------------------------------
+    def person(self, reference: str, view: View) -> int | None:
+        """The person who bears this reference and has rows; None where there is none."""
+        self._follow(view)
+        name = reference.encode("ascii")
+        newest = self._new_persons.get(name)
+        if newest is not None and len(self.rows(newest, view)):
+            return newest
+        for place in _equal(self._hashes, np.uint64(reference_hash(name))):
+            person = int(self._persons[place])
+            if view.reference_bytes(person) == name and len(self.rows(person, view)):
+                return person
+        return None
 
-    def read_on(self, log: mmap.mmap, commit: Commit) -> None:
-        """Takes up the records between where it stood and the commit. Damaged, changing nothing, where one is not sound.
+    def rows(self, person: int, view: View) -> NDArray[np.int64]:
+        """The person's rows that are not removed, ascending."""
+        self._follow(view)
+        places = _equal(self._owners, np.uint32(person))
+        new = np.array(self._new_rows.get(person, []), np.int64)
+        rows = np.concatenate([self._rows[places.start : places.stop], new])
+        return np.compress(view.fields.live[rows] != 0, rows)
 
-        A body's checksum is looked at after the removals, since a removed body may be zeros, or be just becoming so.
-        """
-        found, removed = self._scan(log, commit)
-        gone = {offset for offset, _ in removed}
-        for offset, head in found:
-            start = offset + RECORD_HEAD_BYTES
-            body = log[start : start + head.body_bytes]
-            if offset not in gone and (zlib.crc32(body) != head.body_crc or not body[: head.reference_bytes].isascii()):
-                raise Damaged("record", offset)
-        for offset, head in found:
-            self._add_row(log, offset, head)
-        self._map, self._view = log, None
-        self.end, self.records = commit.length, commit.records
-        for offset, _ in removed:
-            self._drop_row(self._row_at(offset))
-
-    def _scan(self, log: mmap.mmap, commit: Commit) -> tuple[list[tuple[int, RecordHead]], list[tuple[int, int]]]:
-        """The impressions (offset, head) and the removed (offset, ordinal of the removal) between here and the commit."""
-        found: list[tuple[int, RecordHead]] = []
-        removed: list[tuple[int, int]] = []
-        new: set[int] = set()
-        at, ordinal = self.end, self.records
-        while at < commit.length:
-            try:
-                head = read_head(log[at : at + RECORD_HEAD_BYTES])
-            except Damaged:
-                raise Damaged("record", at) from None
-            if head.ordinal != ordinal or at + head.span > commit.length:
-                raise Damaged("record", at)
-            if head.kind == IMPRESSION:
-                found.append((at, head))
-                new.add(at)
-            else:
-                body = log[at + RECORD_HEAD_BYTES : at + RECORD_HEAD_BYTES + head.body_bytes]
-                offsets = np.frombuffer(body, "<u8").tolist()
-                if zlib.crc32(body) != head.body_crc or not all(o in new or self._is_row(o) for o in offsets):
-                    raise Damaged("record", at)
-                removed += [(offset, ordinal) for offset in offsets]
-            at, ordinal = at + head.span, ordinal + 1
-        if ordinal != commit.records:
-            raise Damaged("record", at)
-        return found, removed
-
-    def _add_row(self, log: mmap.mmap, offset: int, head: RecordHead) -> None:
-        start = offset + RECORD_HEAD_BYTES
-        reference = log[start : start + head.reference_bytes].decode("ascii", "replace")
-        row = len(self.references)
-        self.references.append(reference)
-        self.positions.append(head.position)
-        self.impressions.append(head.impression)
-        self._offsets.append(offset)
-        self._heads.append((head.reference_bytes, head.body_bytes, head.body_crc))
-        self._live.append(1)
-        self.impressions_live += 1
-        self.rows_of.setdefault(reference, []).append(row)
-        self.fingers[reference, head.position] += 1
-
-    def _row_at(self, offset: int) -> int:
-        return bisect_left(self._offsets, offset)
-
-    def _is_row(self, offset: int) -> bool:
-        row = self._row_at(offset)
-        return row < len(self._offsets) and self._offsets[row] == offset
-
-    def _drop_row(self, row: int) -> None:
-        """Takes a row out of every later View, its reference and its codes out of memory."""
-        if not self._live[row]:
+    def _follow(self, view: View) -> None:
+        persons, rows = self._seen
+        if persons == view.commit.persons and rows == view.commit.rows:
             return
-        self._live[row] = 0
-        self.impressions_live -= 1
-        reference, finger = self.references[row], (self.references[row], self.positions[row])
-        self.rows_of[reference].remove(row)
-        if not self.rows_of[reference]:
-            del self.rows_of[reference]
-        self.fingers[finger] -= 1
-        if not self.fingers[finger]:
-            del self.fingers[finger]
-        self._templates.pop(row, None)
-        if row < self._packed_rows:
-            self._codes[self._starts[row] : self._starts[row + 1]] = 0
-            self._reliability[self._starts[row] : self._starts[row + 1]] = 0
+        if view.commit.rows - len(self._rows) > max(_FEW, len(self._rows) // 8):
+            self._sort(view)
+        else:
+            for person in range(persons, view.commit.persons):
+                self._new_persons[view.reference_bytes(person)] = person
+            for row in range(rows, view.commit.rows):
+                self._new_rows.setdefault(int(view.fields.person[row]), []).append(row)
+        self._seen = (view.commit.persons, view.commit.rows)
 
-    def unerased(self) -> list[tuple[int, int]]:
-        """(offset, length) of removed bodies that are not zeros yet: of these the writer has still to write over."""
-        spans = []
-        for row, live in enumerate(self._live):
-            if not live:
-                span = (self._offsets[row] + RECORD_HEAD_BYTES, self._heads[row][1])
-                assert self._map is not None  # a row was read from it
-                if any(self._map[span[0] : span[0] + span[1]]):
-                    spans.append(span)
-        return spans
-
-    # ---- what is on it ----------------------------------------------------------------------------------------
-
-    def view(self) -> View:
-        """What a search beginning now sees."""
-        if self._view is None:
-            rows = np.flatnonzero(np.frombuffer(bytes(self._live), np.uint8)).astype(np.int64)
-            self._view = View(rows, self.references, self.positions, self.impressions)
-        return self._view
-
-    def template_bytes(self, row: int) -> bytes | None:
-        """The bytes that were added; None where the row was removed. Damaged where its checksum no longer holds."""
-        if not self._live[row] or self._map is None:
-            return None
-        name, size, crc = self._heads[row]
-        start = self._offsets[row] + RECORD_HEAD_BYTES
-        body = self._map[start : start + size]
-        if zlib.crc32(body) != crc:
-            raise Damaged("record", self._offsets[row])
-        return body[name:]
-
-    def template_is_gone(self, row: int) -> bool:
-        return not self._live[row]
-
-    def template(self, row: int) -> Template | None:
-        """The row's template, the last few thousand of them kept; None where it was removed. FormatError, Damaged."""
-        kept = self._templates.get(row)
-        if kept is not None:
-            return kept
-        data = self.template_bytes(row)
-        if data is None:
-            return None
-        template = Template.from_bytes(data)
-        if len(self._templates) < TEMPLATES_KEPT:
-            self._templates[row] = template
-        return template
-
-    def record_bytes(self, row: int, ordinal: int) -> bytes:
-        """The row's whole record as the record number `ordinal` of another log."""
-        name, size, _ = self._heads[row]
-        start = self._offsets[row] + RECORD_HEAD_BYTES
-        assert self._map is not None  # a row was read from it
-        body = self._map[start : start + size]
-        position, impression = self.positions[row], self.impressions[row]
-        return pack_record(IMPRESSION, ordinal, body, position=position, impression=impression, name=name)
-
-    def removal(self, rows: list[int]) -> bytes:
-        """The body of a record that removes these rows."""
-        return np.array([self._offsets[row] for row in rows], "<u8").tobytes()
-
-    def spans(self, rows: list[int]) -> list[tuple[int, int]]:
-        """(offset, length) of these rows' bodies."""
-        return [(self._offsets[row] + RECORD_HEAD_BYTES, self._heads[row][1]) for row in rows]
-
-    # ---- the first stage's arrays -----------------------------------------------------------------------------
-
-    def packed(self) -> Packed:
-        """The codes of all rows. FormatError or Damaged where a template cannot be read."""
-        rows = len(self.references)
-        if self._packed_rows < rows:
-            self._pack(rows)
-        end = int(self._starts[rows])
-        return Packed(self._codes[:end], self._reliability[:end], self._angle[:end], self._starts[: rows + 1])
-
-    def _pack(self, rows: int) -> None:
-        fresh = [self.template(row) for row in range(self._packed_rows, rows)]  # None where it was removed
-        start = int(self._starts[self._packed_rows])
-        ends = start + np.cumsum([len(template) if template else 0 for template in fresh])
-        self._reserve(rows + 1, int(ends[-1]))
-        for template, end in zip(fresh, ends.tolist(), strict=True):
-            if template:
-                part = slice(end - len(template), end)
-                self._codes[part], self._angle[part] = template.codes, template.angle
-                self._reliability[part] = template.reliability
-        self._starts[self._packed_rows + 1 : rows + 1] = ends
-        self._packed_rows = rows
-
-    def _reserve(self, starts: int, minutiae: int) -> None:
-        """Room for so many. What a running search holds stays as it is: grown arrays are new ones."""
-        if starts > len(self._starts):
-            self._starts = _grown(self._starts, starts)
-        if minutiae > len(self._reliability):
-            self._codes = _grown(self._codes, minutiae)
-            self._reliability = _grown(self._reliability, minutiae)
-            self._angle = _grown(self._angle, minutiae)
-
-
-_Number = TypeVar("_Number", bound=np.generic)
-
-
-def _grown(array: NDArray[_Number], needed: int) -> NDArray[_Number]:
-    """A copy with room for `needed` and, where it held something before, an eighth more for the next additions."""
-    room = needed + needed // 8 if len(array) > 1 else needed
-    grown = np.zeros((room, *array.shape[1:]), array.dtype)
-    grown[: len(array)] = array
-    return grown
+    def _sort(self, view: View) -> None:
+        hashes = reference_hashes(view.columns["names"], view.columns["name_ends"])
+        self._persons = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._persons]
+        self._rows = np.argsort(view.fields.person, kind="stable")
+        self._owners = view.fields.person[self._rows]
+        self._new_persons.clear()
+        self._new_rows.clear()

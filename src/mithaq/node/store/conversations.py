@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import acts, conversations, counters, prints
@@ -73,26 +73,28 @@ class Act:
     at: str
 
 
-_COLUMNS = [conversations.c[f.name] for f in fields(Conversation)]
+_NAMES = [f.name for f in fields(Conversation)]
+_COLUMNS = [conversations.c[name] for name in _NAMES]
+_ADD = insert(conversations)
+_FIND = select(*_COLUMNS).where(conversations.c.id == bindparam("of"))
+_FIND_LOCKED = _FIND.with_for_update()  # SQLite ignores it: there the transaction holds the write lock from its start
+_CHANGE = update(conversations).where(conversations.c.id == bindparam("of"))
 
 
 def add_conversation(tx: Tx, conversation: Conversation) -> None:
     """Store a new conversation."""
-    tx.execute(insert(conversations).values({f.name: getattr(conversation, f.name) for f in fields(Conversation)}))
+    tx.execute(_ADD, {name: getattr(conversation, name) for name in _NAMES})
 
 
 def find_conversation(tx: Tx, conversation_id: str, *, lock: bool = False) -> Conversation | None:
     """The conversation of that id, or None; `lock` keeps others from changing it until the transaction ends."""
-    statement = select(*_COLUMNS).where(conversations.c.id == conversation_id)
-    if lock and tx.dialect.name != "sqlite":
-        statement = statement.with_for_update()
-    row = tx.execute(statement).first()
+    row = tx.execute(_FIND_LOCKED if lock else _FIND, {"of": conversation_id}).first()
     return Conversation(*row) if row else None
 
 
 def change_conversation(tx: Tx, conversation_id: str, **values: Any) -> None:
     """Set columns of one conversation."""
-    tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(**values))
+    tx.execute(_CHANGE, {"of": conversation_id, **values})
 
 
 def list_conversations(
@@ -153,6 +155,18 @@ def erase_prints(tx: Tx, conversation_id: str, role: str, *, but: str = "") -> i
     if but:
         where &= prints.c.reference != but
     return int(tx.execute(delete(prints).where(where)).rowcount)
+
+
+def candidate_days(tx: Tx, partner: str) -> dict[str, int]:
+    """How many of our conversations with the partner hold a hit's reference prints, by the day on which each began."""
+    day = func.substr(conversations.c.created_at, 1, 10)
+    holds = select(prints.c.conversation).where(prints.c.role == "candidate")
+    rows = tx.execute(
+        select(day, func.count())
+        .where(conversations.c.id.in_(holds), conversations.c.side == "requester", conversations.c.partner == partner)
+        .group_by(day)
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def add_act(tx: Tx, act: Act) -> None:

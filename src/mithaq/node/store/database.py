@@ -6,8 +6,9 @@ commit reaches the disk (`synchronous=FULL`), so two processes of one node wait 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,14 @@ class Database:
         self.url = url
         self.name = name
         self.engine = _engine(url)
+        # SQLite lets whoever finds the write lock taken sleep, up to 0.1 s at a time: this process's threads queue here.
+        self._turn = threading.RLock() if self.engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Tx]:
+        turn = self._turn if writes else nullcontext()
         try:
-            with self.engine.connect().execution_options(mithaq_writes=writes) as connection, connection.begin():
+            with turn, self.engine.connect().execution_options(mithaq_writes=writes) as connection, connection.begin():
                 yield connection
         except (OperationalError, DBAPIError) as error:
             raise _storage_error(error, self.name) from None
@@ -193,12 +197,13 @@ def open_identities(url: str) -> Database:
     return database
 
 
+# SQLite ignores FOR UPDATE: there the transaction holds the write lock from its start.
+_LOCK = select(tables.ledger_head.c.size).where(tables.ledger_head.c.id == 1).with_for_update()
+
+
 def lock_ledger(tx: Tx) -> int:
     """Take the ledger's lock for this transaction (a row lock on PostgreSQL) and return the ledger's size."""
-    statement = select(tables.ledger_head.c.size).where(tables.ledger_head.c.id == 1)
-    if tx.dialect.name != "sqlite":
-        statement = statement.with_for_update()
-    return int(tx.execute(statement).scalar_one())
+    return int(tx.execute(_LOCK).scalar_one())
 
 
 def compact(database: Database) -> None:

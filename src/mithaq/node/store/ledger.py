@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import checkpoints, ledger_entries, ledger_head, ledger_nodes
 from mithaq.pact.ledger import Entry
 
 _ENTRY = (ledger_entries.c.position, ledger_entries.c.commitment, ledger_entries.c.salt, ledger_entries.c.body)
+# Statements of every entry are made once: building one costs more than running it.
+_SIZE = select(ledger_head.c.size).where(ledger_head.c.id == 1)
+_NODE = select(ledger_nodes.c.hash).where(
+    ledger_nodes.c.level == bindparam("height"), ledger_nodes.c.position == bindparam("place")
+)
+_ADD_ENTRY, _ADD_NODES = insert(ledger_entries), insert(ledger_nodes)
+_GROW = update(ledger_head).where(ledger_head.c.id == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +34,12 @@ class Note:
 
 def ledger_size(tx: Tx) -> int:
     """How many entries the ledger has."""
-    return int(tx.execute(select(ledger_head.c.size).where(ledger_head.c.id == 1)).scalar_one())
+    return int(tx.execute(_SIZE).scalar_one())
 
 
 def node_hash(tx: Tx, level: int, position: int) -> bytes:
     """The stored hash of a complete subtree; KeyError where the tree has none there."""
-    found = tx.execute(
-        select(ledger_nodes.c.hash).where(ledger_nodes.c.level == level, ledger_nodes.c.position == position)
-    ).scalar()
+    found = tx.execute(_NODE, {"height": level, "place": position}).scalar()
     if found is None:
         raise KeyError((level, position))
     return bytes(found)
@@ -42,13 +47,10 @@ def node_hash(tx: Tx, level: int, position: int) -> bytes:
 
 def add_entry(tx: Tx, entry: Entry, kind: str, at: str, nodes: Sequence[tuple[int, int, bytes]]) -> None:
     """Append an entry with the subtree hashes it completes; the caller holds the ledger's lock."""
-    tx.execute(
-        insert(ledger_entries).values(
-            position=entry.index, kind=kind, at=at, commitment=entry.commitment, salt=entry.salt, body=entry.body
-        )
-    )
-    tx.execute(insert(ledger_nodes), [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
-    tx.execute(update(ledger_head).where(ledger_head.c.id == 1).values(size=entry.index + 1))
+    row = {"position": entry.index, "kind": kind, "at": at}
+    tx.execute(_ADD_ENTRY, {**row, "commitment": entry.commitment, "salt": entry.salt, "body": entry.body})
+    tx.execute(_ADD_NODES, [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
+    tx.execute(_GROW, {"size": entry.index + 1})
 
 
 def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
@@ -63,6 +65,39 @@ def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
         if len(rows) < batch:
             return
         start = rows[-1].position + 1
+
+
+def entry_instants(tx: Tx) -> Iterator[tuple[int, str, bytes | None]]:
+    """Of every entry in order: its index, its instant, its body (None once erased)."""
+    columns = (ledger_entries.c.position, ledger_entries.c.at, ledger_entries.c.body)
+    for row in tx.execute(select(*columns).order_by(ledger_entries.c.position)):
+        yield int(row.position), row.at, _bytes(row.body)
+
+
+def entries_at(tx: Tx, indexes: Sequence[int], *, batch: int = 500) -> list[Entry]:
+    """The entries at these indexes, in order."""
+    found = []
+    for start in range(0, len(indexes), batch):
+        chosen = ledger_entries.c.position.in_(indexes[start : start + batch])
+        for row in tx.execute(select(*_ENTRY).where(chosen)):
+            found.append(Entry(row.position, _bytes(row.commitment) or b"", _bytes(row.salt), _bytes(row.body)))
+    return sorted(found, key=lambda entry: entry.index)
+
+
+def bodies(tx: Tx, kinds: Sequence[str], since: str) -> Iterator[tuple[str, bytes | None]]:
+    """Kind and body (None once erased) of the entries of these kinds from an instant on, in order."""
+    wanted = select(ledger_entries.c.kind, ledger_entries.c.body).where(
+        ledger_entries.c.kind.in_(kinds), ledger_entries.c.at >= since
+    )
+    for row in tx.execute(wanted.order_by(ledger_entries.c.position)):
+        yield row.kind, _bytes(row.body)
+
+
+def body_days(tx: Tx) -> dict[str, int]:
+    """How many bodies that are not erased were written on each day."""
+    day = func.substr(ledger_entries.c.at, 1, 10)
+    rows = tx.execute(select(day, func.count()).where(ledger_entries.c.body.is_not(None)).group_by(day))
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def latest_entries(tx: Tx, limit: int) -> list[tuple[int, str, str]]:

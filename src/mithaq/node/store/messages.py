@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import messages
@@ -33,45 +33,48 @@ class Message:
     done_at: str | None
 
 
-_COLUMNS = [messages.c[f.name] for f in fields(Message)]
+# Statements of every message are made once: building one costs more than running it.
+_NAMES = [f.name for f in fields(Message)]
+_COLUMNS = [messages.c[name] for name in _NAMES]
+_ADD = insert(messages)
+_FIND = select(*_COLUMNS).where(messages.c.id == bindparam("of"), messages.c.direction == bindparam("way"))
+_FIND_FROM = _FIND.where(messages.c.partner == bindparam("by"))
+_CHANGE = update(messages).where(
+    messages.c.id == bindparam("of"), messages.c.direction == bindparam("way"), messages.c.partner == bindparam("by")
+)
+_DUE = (
+    select(messages.c.id)
+    .where(messages.c.direction == "out", messages.c.due_at.is_not(None), messages.c.due_at <= bindparam("now"))
+    .order_by(messages.c.due_at, messages.c.created_at)
+    .limit(bindparam("most"))
+)
 
 
 def add_message(tx: Tx, message: Message) -> None:
     """Store a message in the transaction of the state change that it tells of."""
-    tx.execute(insert(messages).values({f.name: getattr(message, f.name) for f in fields(Message)}))
+    tx.execute(_ADD, {name: getattr(message, name) for name in _NAMES})
 
 
 def find_message(tx: Tx, message_id: str, direction: str, partner: str | None = None) -> Message | None:
     """The message of that id, or None. A received one is found by its sender too: ids are the sender's own."""
-    statement = select(*_COLUMNS).where(messages.c.id == message_id, messages.c.direction == direction)
-    if partner is not None:
-        statement = statement.where(messages.c.partner == partner)
-    row = tx.execute(statement).first()
+    of = {"of": message_id, "way": direction}
+    row = tx.execute(_FIND, of).first() if partner is None else tx.execute(_FIND_FROM, {**of, "by": partner}).first()
     return Message(*row) if row else None
 
 
 def change_message(tx: Tx, message: Message, **values: Any) -> None:
     """Set columns of one message."""
-    tx.execute(
-        update(messages)
-        .where(
-            messages.c.id == message.id,
-            messages.c.direction == message.direction,
-            messages.c.partner == message.partner,
-        )
-        .values(**values)
-    )
+    tx.execute(_CHANGE, {"of": message.id, "way": message.direction, "by": message.partner, **values})
 
 
-def due_messages(tx: Tx, now: str, *, limit: int) -> list[tuple[str, int]]:
-    """Outgoing messages whose next attempt is due, oldest first: (id, attempts so far)."""
-    statement = (
-        select(messages.c.id, messages.c.attempts)
-        .where(messages.c.direction == "out", messages.c.due_at.is_not(None), messages.c.due_at <= now)
-        .order_by(messages.c.due_at, messages.c.created_at)
-        .limit(limit)
-    )
-    return [(row.id, int(row.attempts)) for row in tx.execute(statement)]
+def due_messages(tx: Tx, now: str, *, limit: int) -> list[str]:
+    """The ids of outgoing messages whose next attempt is due, oldest first."""
+    return list(tx.execute(_DUE, {"now": now, "most": limit}).scalars())
+
+
+def make_due(tx: Tx, now: str) -> None:
+    """Let every outgoing message that waits for its next attempt have it now."""
+    tx.execute(update(messages).where(messages.c.direction == "out", messages.c.due_at > now).values(due_at=now))
 
 
 def conversation_messages(tx: Tx, conversation_id: str) -> list[Message]:

@@ -170,6 +170,12 @@ def keep_received(identities: Tx, conversation_id: str, sealed: bytes, at: str) 
         identities.execute(insert(received).values(conversation=conversation_id, sealed=sealed, at=at))
 
 
+def received_days(identities: Tx) -> dict[str, int]:
+    """How many releases are kept, by the day on which each came."""
+    day = func.substr(received.c.at, 1, 10)
+    return {str(row[0]): int(row[1]) for row in identities.execute(select(day, func.count()).group_by(day))}
+
+
 def sealed_received(identities: Tx, conversation_id: str) -> bytes | None:
     """The sealed personal data of a conversation, or None (identities database)."""
     found = identities.execute(select(received.c.sealed).where(received.c.conversation == conversation_id)).scalar()

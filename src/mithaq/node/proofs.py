@@ -1,0 +1,120 @@
+"""Proofs from a node's ledger: for one entry, for two sizes, and a bundle of them that checks without mithaq.
+
+Reading the log is logged: a bundle leaves a `log-read` entry with who asked and why (REQ-112), which the bundle's head
+covers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from mithaq.errors import SettingsError
+from mithaq.node import journal, officers
+from mithaq.node.gateway import Node
+from mithaq.node.store import Tx, ledger
+from mithaq.pact.bundle import Selection, choose, make_bundle
+from mithaq.pact.checkpoint import Checkpoint, sign_checkpoint
+from mithaq.pact.merkle import Get, consistency_proof, inclusion_proof, root
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof as a person can pass it on: what it shows, the hashes (hex), and the signed checkpoint it leads to."""
+
+    shows: str
+    index: int | None
+    leaf: str | None
+    first: int | None
+    first_root: str | None
+    size: int
+    root: str
+    hashes: tuple[str, ...]
+    checkpoint: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The proof as JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def prove_inclusion(node: Node, index: int, size: int | None = None) -> Proof:
+    """That entry `index` stands in the first `size` entries (all of them by default); TrustError PAC-152 where it does
+    not."""
+    with node.database.read() as tx:
+        count, get = _size(tx, size), _reader(tx)
+        hashes = inclusion_proof(index, count, get)
+        return _proof(node, "inclusion", count, get, hashes, index=index, leaf=get(0, index).hex())
+
+
+def prove_consistency(node: Node, first: int, size: int | None = None) -> Proof:
+    """That the first `size` entries begin with the first `first`; TrustError PAC-152 for sizes that fall."""
+    with node.database.read() as tx:
+        count, get = _size(tx, size), _reader(tx)
+        hashes = consistency_proof(first, count, get)
+        return _proof(node, "consistency", count, get, hashes, first=first, first_root=root(first, get).hex())
+
+
+def bundle(node: Node, selection: Selection, *, by: str, reason: str) -> dict[str, Any]:
+    """The bundle as JSON values, after a `log-read` entry; SettingsError NOD-190 for a name in place of a code."""
+    for option, word in (("by", by), ("reason", reason)):
+        if not officers.CODE.fullmatch(word):
+            raise SettingsError("NOD-190", "this is not a code", key=option, expected="a lower-case word, as auditor-1")
+    keys: dict[str, list[str]] = {}
+    for agreement in node.agreements.all():
+        for code, party in agreement.parties.items():
+            keys.setdefault(code, []).extend(key for key in party.keys.checkpoint if key not in keys.get(code, []))
+    keys.setdefault(node.party, [node.keys.checkpoint.vkey])
+    with node.database.write() as tx:
+        size = ledger.ledger_size(tx)
+        indexes = choose(selection, ledger.entry_instants(tx), size)
+        known: dict[str, Any] = {"case": selection.case} if selection.case else {}
+        if indexes:
+            known |= {"first": indexes[0], "last": indexes[-1]}
+        journal.write(tx, node, "log-read", by=by, reason=reason, **known)
+        if selection.start is not None and indexes[-1:] == [size - 1]:
+            indexes.append(size)  # the period reaches the entry that has just been written
+        notes = {
+            partner: found.note
+            for partner in keys
+            if partner != node.party and (found := ledger.find_note(tx, node.party, partner)) is not None
+        }
+    with node.database.read() as tx:  # complete subtrees never change, so nobody has to wait while proofs are made
+        return make_bundle(
+            node.party,
+            selection,
+            ledger.entries_at(tx, indexes),
+            size=size if selection.seed else size + 1,
+            get=cache(_reader(tx)),
+            key=node.keys.checkpoint,
+            keys=keys,
+            notes=notes,
+            at=node.clock(),
+        )
+
+
+def _proof(node: Node, shows: str, size: int, get: Get, hashes: list[bytes], **what: Any) -> Proof:
+    head = Checkpoint(node.keys.checkpoint.name, size, root(size, get))
+    empty: dict[str, Any] = dict.fromkeys(("index", "leaf", "first", "first_root"))
+    return Proof(
+        shows=shows,
+        **(empty | what),
+        size=size,
+        root=head.root.hex(),
+        hashes=tuple(value.hex() for value in hashes),
+        checkpoint=sign_checkpoint(head, node.keys.checkpoint),
+    )
+
+
+def _size(tx: Tx, size: int | None) -> int:
+    have = ledger.ledger_size(tx)
+    if size is not None and not 0 <= size <= have:
+        raise SettingsError("NOD-191", f"the ledger has {have} entries", key="size", expected=f"0 to {have}")
+    return have if size is None else size
+
+
+def _reader(tx: Tx) -> Get:
+    return lambda level, index: ledger.node_hash(tx, level, index)
+
+
+__all__ = ["Proof", "bundle", "prove_consistency", "prove_inclusion"]
