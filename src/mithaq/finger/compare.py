@@ -21,7 +21,7 @@ from mithaq.errors import FormatError
 
 from . import parameters
 from .compiled import compiled, count_bits
-from .descriptor import BITS
+from .descriptor import BITS, WORDS
 from .template import Template
 from .trace import Trace
 
@@ -134,14 +134,13 @@ def similarities(
 ) -> NDArray[np.int32]:
     """(n_a, n_b): (bits - 2 different bits) x both reliabilities; 0 below nothing and beyond a quarter turn."""
     result = np.empty((len(aa), len(ba)), np.int32)
-    words = ac.shape[1]
     for i in range(len(aa)):
         for j in range(len(ba)):
             differ = 0
-            for w in range(words):
+            for w in range(WORDS):
                 differ += count_bits(ac[i, w] ^ bc[j, w])
-            alike = (64 * words - 2 * differ) * np.int64(ar[i]) * np.int64(br[j])
-            result[i, j] = np.int32(alike) if alike > 0 and _apart(aa[i], ba[j]) <= _MAX_TURN else np.int32(0)
+            trust = np.int64(ar[i]) * np.int64(br[j]) * np.int64(_apart(aa[i], ba[j]) <= _MAX_TURN)
+            result[i, j] = max(0, BITS - 2 * differ) * trust
     return result
 
 
@@ -151,15 +150,14 @@ def best_pairs(similarity: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArra
     rows, columns = similarity.shape
     limit = min(rows, columns, _MAX_PAIRS)
     counts = np.zeros(_BINS + 1, np.int64)
-    keys = np.empty(rows * columns, np.int64)  # similarity, then what is larger the earlier the row and column
+    keys = np.empty(rows * columns + 1, np.int64)  # similarity, then what is larger the earlier the row and column
     filled = 0
     for i in range(rows):
         for j in range(columns):
             value = np.int64(similarity[i, j])
-            if value > 0:
-                keys[filled] = (value << 16) | (65535 - ((i << 8) | j))
-                counts[_BINS - (value >> _BIN_SHIFT)] += 1
-                filled += 1
+            keys[filled] = (value << 16) | (65535 - ((i << 8) | j))
+            counts[_BINS - (value >> _BIN_SHIFT)] += 1  # of the last, where nothing is counted too, no bin begins
+            filled += value > 0
     for k in range(_BINS):
         counts[k + 1] += counts[k]
     order = np.empty(filled, np.int64)
