@@ -157,7 +157,7 @@ def best_pairs(similarity: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArra
             value = np.int64(similarity[i, j])
             keys[filled] = (value << 16) | (65535 - ((i << 8) | j))
             counts[_BINS - (value >> _BIN_SHIFT)] += 1  # of the last, where nothing is counted too, no bin begins
-            filled += value > 0
+            filled += int(value > 0)
     for k in range(_BINS):
         counts[k + 1] += counts[k]
     order = np.empty(filled, np.int64)
