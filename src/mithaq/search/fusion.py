@@ -63,6 +63,8 @@ def fuse(evidence: ArrayLike) -> NDArray[np.float64]:
     it had not been asked for; one finger alone keeps its own. Nobody is below 0.
     """
     table = np.atleast_2d(np.asarray(evidence, np.float64))
+    if not table.shape[1]:
+        return np.zeros(len(table))  # nothing was compared
     compared = np.isfinite(table).sum(axis=1)
     falling = -np.sort(-np.where(np.isfinite(table), table, 0.0), axis=1)
     j = np.arange(1, table.shape[1] + 1)
