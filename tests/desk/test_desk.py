@@ -212,7 +212,7 @@ def test_a_form_that_is_too_large_is_refused_before_and_after_signing_in(
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/c/ffffff", "/sign-out", "/c/ffffff/conclude", "/static/none", "/c/f/x.png"]
+    "path", ["/nothing", "/c/ffffff", "/sign-out", "/c/ffffff/conclude", "/static/none", "/c/ffffff/x.png"]
 )
 @pytest.mark.parametrize(("language", "band"), [("en", "no affiliation"), ("ar", "دون أي انتماء")])
 def test_what_is_no_page_is_answered_by_a_page_of_the_desk(pair: Pair, path: str, language: str, band: str) -> None:

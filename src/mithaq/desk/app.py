@@ -245,11 +245,11 @@ def desk_app(node: Node) -> FastAPI:
     @app.get("/c/{conversation_id}/{which}.png")
     async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
         if await signed_in(request) is None:
-            return Response(status_code=404)
+            raise HTTPException(404)
         found = await run_in_threadpool(views.find, node, conversation_id)
         pair = await run_in_threadpool(desk.compare, found, _shown(found, candidate))
         if pair is None or which not in ("query", "candidate"):
-            return Response(status_code=404)
+            raise HTTPException(404)
         return Response(pair.query_png if which == "query" else pair.candidate_png, media_type="image/png")
 
     @app.post("/c/{conversation_id}/{step}")
