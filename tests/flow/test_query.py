@@ -176,7 +176,7 @@ def test_a_body_of_another_schema_is_refused_and_changes_nothing(pair: Pair, pop
         agreement = node.agreements.by_id(found.agreement)
         body = json.dumps({"reference": "X"}).encode()
         facts = {"reference": "US-1", "case": "C", "by": "officer-1"}
-        message = outgoing.post(tx, node, agreement, found, "request", body, stages=Stages(), **facts)
+        message = outgoing.post(tx, node, agreement, found.partner, found.id, "request", body, stages=Stages(), **facts)
     with pair.nodes["US"].database.read() as tx:
         before = ledger.ledger_size(tx)
     with pytest.raises(MithaqError) as refused:

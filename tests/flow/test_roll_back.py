@@ -14,13 +14,13 @@ from sqlalchemy import text
 
 from mithaq.demo.population import Kind, Population, make_population
 from mithaq.errors import PartnerError, TrustError
-from mithaq.node import flow, journal, outgoing, upkeep, views, witness
+from mithaq.node import flow, journal, notices, upkeep, views, witness
 from mithaq.node.gateway import Node
 from mithaq.node.opening import open_node
-from mithaq.node.stages import Stages
-from mithaq.node.store import conversations, ledger, messages
+from mithaq.node.store import ledger, messages
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.gate import parse_offence
+from mithaq.pact.notices import Exercise
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +74,7 @@ def notify(pair: Pair, code: str, conversation: Conversation) -> str:
     node = pair.nodes[code]
     agreement = node.agreements.by_id(conversation.agreement)
     with node.database.write() as tx:
-        kept = conversations.find_conversation(tx, conversation.id)
-        assert kept is not None
-        sent = outgoing.post(
-            tx, node, agreement, kept, "notice", b'{"about":"wrong-data"}', stages=Stages(), about="wrong-data"
-        )
+        sent = notices.send(tx, node, agreement, agreement.other(code), "exercise", Exercise("drill"))
     flow.deliver(node, sent.id)
     with node.database.read() as tx:
         found = messages.find_message(tx, sent.id, "out")

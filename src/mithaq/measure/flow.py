@@ -21,17 +21,14 @@ import numpy as np
 from mithaq.demo.agencies import Agency, make_agencies, serving
 from mithaq.demo.population import Kind, make_population
 from mithaq.finger import Template
-from mithaq.node import flow, outgoing, views
+from mithaq.node import flow, notices, views
 from mithaq.node.enrol import enrol, list_items
 from mithaq.node.gateway import Node
 from mithaq.node.opening import open_gallery, open_node
-from mithaq.node.stages import Stages
-from mithaq.node.states import begin
-from mithaq.node.store import conversations, messages
+from mithaq.node.store import messages
 from mithaq.node.store.conversations import Conversation
-from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import Offence, QueryFacts, parse_offence
-from mithaq.pact.lifecycle import Actor, Event, Side
+from mithaq.pact.gate import parse_offence
+from mithaq.pact.notices import Exercise
 from mithaq.search import Impression
 from mithaq.units import FingerPosition
 
@@ -69,7 +66,7 @@ def measure_flow(*, seconds: float, fingers: int, say: Callable[[str], None]) ->
             }
             for name, size in BODIES.items():
                 say(f"messages of {name} for {seconds:.0f} s")
-                figures[name] = _throughput(nodes["QA"], os.urandom(size), seconds)
+                figures[name] = _throughput(nodes["QA"], Exercise(os.urandom(size // 2).hex()), seconds)
             figures["memory_MB"] = _memory(agencies)
         return figures
 
@@ -109,10 +106,10 @@ def _one_query(
     return {"total": round(total, 1), **stages}
 
 
-def _throughput(node: Node, body: bytes, seconds: float) -> dict[str, float]:
+def _throughput(node: Node, exercise: Exercise, seconds: float) -> dict[str, float]:
     """Messages that had their receipt by the end, a second; and how long the slowest second was without any."""
     agreement = node.agreements.current("US", node.clock())
-    conversation = _carrier(node, agreement)
+    matter = node.new_id()
     with node.database.read() as tx:
         before = messages.count_receipted(tx)
     began = last = time.monotonic()
@@ -125,7 +122,7 @@ def _throughput(node: Node, body: bytes, seconds: float) -> dict[str, float]:
             delivered, stall, last = done, max(stall, now - last), now
         with node.database.write() as tx:
             for _ in range(max(0, IN_FLIGHT - waiting)):
-                outgoing.post(tx, node, agreement, conversation, "notice", body, stages=Stages(), about="exercise")
+                notices.send(tx, node, agreement, "US", "exercise", exercise, matter=matter)
         time.sleep(0.02)
     spent = time.monotonic() - began
     while True:  # what is still out must not count, and must not disturb the next figure
@@ -135,29 +132,9 @@ def _throughput(node: Node, body: bytes, seconds: float) -> dict[str, float]:
         time.sleep(0.1)
     return {
         "messages_per_s": round(delivered / spent, 1),
-        "MB_per_s": round(delivered * len(body) / spent / 1e6, 2),
+        "MB_per_s": round(delivered * len(exercise.filling) / spent / 1e6, 2),
         "longest_stall_s": round(max(stall, 0.0), 2),
     }
-
-
-def _carrier(node: Node, agreement: Agreement) -> Conversation:
-    """A conversation for the notices to belong to; nothing is asked in it."""
-    facts = QueryFacts(
-        "QA",
-        node.contact,
-        "US",
-        "us-ncp",
-        "investigate-serious-crime",
-        Offence("exercise", 24),
-        "measure",
-        "none",
-        "TP/TP",
-        0,
-    )
-    conversation = begin(node, agreement, Side.REQUESTER, node.new_id(), facts, "MEASURE", Event.PREPARE, Actor.OFFICER)
-    with node.database.write() as tx:
-        conversations.add_conversation(tx, conversation)
-    return conversation
 
 
 def _memory(agencies: dict[str, Agency]) -> dict[str, float]:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.node import chain, journal, officers, outgoing, witness
+from mithaq.node import chain, journal, notices, officers, outgoing, witness
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
@@ -122,7 +122,17 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
         )
         conversations.add_conversation(tx, conversation)
         keep_prints(tx, node, conversation, "query", prints)
-        outgoing.post(tx, node, agreement, conversation, "query", body, stages=stages, **log_of_query(facts, prints))
+        outgoing.post(
+            tx,
+            node,
+            agreement,
+            conversation.partner,
+            conversation.id,
+            "query",
+            body,
+            stages=stages,
+            **log_of_query(facts, prints),
+        )
         add_stages(tx, conversation, stages)
     node.stop_at("query-committed")
     node.wake.set()
@@ -283,7 +293,7 @@ def _send_answer(
     )
     body = write_transaction(transaction)
     facts = {"in_reply_to": query, "outcome": str(outcome), "references": named}
-    outgoing.post(tx, node, agreement, conversation, "answer", body, stages=stages, **facts)
+    outgoing.post(tx, node, agreement, conversation.partner, conversation.id, "answer", body, stages=stages, **facts)
     node.metrics.answers.labels(str(outcome)).inc()
 
 
@@ -328,7 +338,7 @@ def _send_refusal(
         "clause": clause["ref"] if clause else None,
     }
     body = write_transaction(transaction)
-    outgoing.post(tx, node, agreement, conversation, "answer", body, stages=stages, **facts)
+    outgoing.post(tx, node, agreement, conversation.partner, conversation.id, "answer", body, stages=stages, **facts)
     node.metrics.answers.labels(str(outcome)).inc()
 
 
@@ -435,17 +445,12 @@ def _concluded_on(conversation: Conversation, reference: str, decision: Conclusi
     return (reference if decision is Conclusion.IDENTIFIED else "") or conversation.reference or ""
 
 
-def take_notice(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
-    """A notice has no effect but its ledger entry and its receipt; drills and measurements use it."""
-    return journal.received(tx, node, opened, stages, about="exercise")
-
-
 _EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] = {
     "query": take_query,
     "answer": take_answer,
     "request": take_request,
     "release": take_release,
-    "notice": take_notice,
+    "notice": notices.take,
 }
 
 

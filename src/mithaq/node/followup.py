@@ -49,7 +49,9 @@ def request_data(
         conversation = move(tx, node, conversation, Event.REQUEST, Actor.OFFICER, agreement)
         body = chain.request_body(tx, facts, conversation, urgent=urgent, act=act.signed)
         log = {"reference": facts.reference, "case": facts.case, "by": officer, "act": act.digest}
-        outgoing.post(tx, node, agreement, conversation, "request", body, stages=Stages(), **log)
+        outgoing.post(
+            tx, node, agreement, conversation.partner, conversation.id, "request", body, stages=Stages(), **log
+        )
     node.wake.set()
     return conversation
 
@@ -119,7 +121,8 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
             tx,
             node,
             agreement,
-            conversation,
+            conversation.partner,
+            conversation.id,
             "release",
             body,
             stages=Stages(),
@@ -162,7 +165,8 @@ def _send_no_release(
         tx,
         node,
         agreement,
-        conversation,
+        conversation.partner,
+        conversation.id,
         "release",
         chain.refusal_body(conversation, reason),
         stages=Stages(),

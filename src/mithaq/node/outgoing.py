@@ -12,7 +12,6 @@ from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.states import QUERY_LIFE, erase_prints
 from mithaq.node.store import Tx, conversations, messages
-from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.messages import Message
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.gate import Refused
@@ -31,7 +30,6 @@ ROLES = {
     "answer": ("query", "query"),
     "request": ("query", "release"),
     "release": ("release", "query"),
-    "notice": ("query", "query"),
 }
 
 
@@ -39,19 +37,24 @@ def post(
     tx: Tx,
     node: Node,
     agreement: Agreement,
-    conversation: Conversation,
+    partner: str,
+    conversation: str,
     kind: Kind,
     body: bytes,
+    roles: tuple[str, str] | None = None,
+    /,
     *,
     stages: Stages,
     **facts: Any,
 ) -> Message:
-    """Seal a message, log it and put it out, in the transaction of the state change that it tells of (Law 7)."""
+    """Seal a message, log it and put it out, in the transaction of the state change that it tells of (Law 7).
+
+    `roles` are those of the two contact points; None means what `ROLES` says of the kind. `facts` go to the ledger.
+    """
     now = node.clock()
     expires = now + QUERY_LIFE
-    partner = conversation.partner
     party = agreement.parties[partner]
-    sender_role, recipient_role = ROLES[kind]
+    sender_role, recipient_role = roles or ROLES[kind]
     message_id = node.new_id()
     with stages("seal"):
         manifest = make_manifest(
@@ -66,7 +69,7 @@ def post(
             created=now,
             expires=expires,
             id=message_id,
-            conversation=conversation.id,
+            conversation=conversation,
         )
         sealed = seal(manifest, body, sign_key=node.keys.sign, encrypt_to=party.keys.encrypt[0])
     digest = sealed_digest(sealed)
@@ -77,7 +80,7 @@ def post(
         direction="out",
         partner=partner,
         kind=kind,
-        conversation=conversation.id,
+        conversation=conversation,
         agreement=agreement.id,
         digest=digest,
         manifest=canonical(plain(manifest)).decode(),

@@ -34,12 +34,14 @@ from mithaq.pact.terms import (
     Clause,
     ContactPoint,
     Crime,
+    Duties,
     Emergency,
     FollowUp,
     Icd,
     Incident,
     Jwk,
     Keys,
+    Life,
     Modalities,
     Party,
     Purpose,
@@ -59,7 +61,7 @@ WHAT = "agreement"
 # Every term that a person may ask "who says so?" about; the document must answer for each.
 PARAMETERS = (
     "parties", "valid", "crime", "purposes", "modalities", "search_types", "quota", "answer", "follow_up",
-    "special_categories", "handling", "retention", "incident", "access_request", "icd", "crypto_suite", "languages",
+    "special_categories", "handling", "retention", "incident", "access_request", "duties", "life", "icd", "crypto_suite", "languages",
 )  # fmt: skip
 
 COUNTRIES = frozenset((
@@ -108,6 +110,8 @@ class Agreement:
     retention: Retention
     incident: Incident
     access_request: AccessRequest
+    duties: Duties
+    life: Life
     icd: Icd
     crypto_suite: Literal["default", "fips"]
     languages: Annotated[tuple[Literal["ar", "en"], ...], Rule('both "ar" and "en"', least=2, most=2)]
@@ -428,6 +432,11 @@ def _check_terms(agreement: Agreement) -> None:
     # Terms that are good in themselves but that this version cannot keep: it must not act as if it did.
     cannot = [
         ("answer.confirm_by", agreement.answer.confirm_by != "requester", '"requester"'),
+        ("answer.examiners", agreement.answer.examiners != 1, "1"),
+        ("quota.year", agreement.quota.year is not None, "null"),
+        ("valid.entry", bool(agreement.valid.entry), "{}"),
+        ("crime.excluded_by", bool(agreement.crime.excluded_by), "{}"),
+        ("life.in_flight", agreement.life.in_flight != "begun", '"begun"'),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
         ("quota.carry_over", agreement.quota.carry_over, "false"),
         (
@@ -482,7 +491,7 @@ def modality_of(search_type: str) -> str:
 
 __all__ = [
     "COUNTRIES", "PARAMETERS", "SCHEMA", "SUITES", "AccessRequest", "Agreement", "AnswerTerms", "Bilingual", "Change",
-    "Clause", "ContactPoint", "Crime", "Emergency", "FollowUp", "Icd", "Incident", "Jwk", "Keys", "Modalities", "Party",
+    "Clause", "ContactPoint", "Crime", "Duties", "Emergency", "FollowUp", "Icd", "Incident", "Jwk", "Keys", "Life", "Modalities", "Party",
     "Quota", "Retention", "SearchTerms", "SpecialCategories", "Validity", "active", "candidate_cap", "clause_text",
     "difference", "identifier", "modality_of", "parse_agreement", "search_way", "threshold_fmr",
 ]  # fmt: skip

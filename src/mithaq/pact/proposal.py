@@ -45,15 +45,26 @@ def model_terms() -> dict[str, Any]:
         "schema": SCHEMA,
         "version": 1,
         "previous": None,
-        "crime": {"min_max_penalty_months": 12, "bound": "above", "listed": [], "excluded": []},
+        "crime": {"min_max_penalty_months": 12, "bound": "above", "listed": [], "excluded": [], "excluded_by": {}},
         "purposes": ["prevent-serious-crime", "investigate-serious-crime", "terrorism", "missing-or-remains"],
         "modalities": {"fingerprint": True, "palm": True, "face": False, "iris": False, "dna": False},
         "search_types": {
             name: {"day": day, "candidates": cap, "threshold_fmr": fmr, "prints": prints, "search": "exhaustive"}
             for name, (day, cap, fmr, prints) in _SEARCH_TYPES.items()
         },
-        "quota": {"day_boundary": "00:00Z", "carry_over": False, "emergency": {"allowed": True, "approvers": 2}},
-        "answer": {"automated_hours": 24, "expedited_seconds": 10, "confirm_by": "requester", "score_returned": False},
+        "quota": {
+            "day_boundary": "00:00Z",
+            "carry_over": False,
+            "year": None,
+            "emergency": {"allowed": True, "approvers": 2},
+        },
+        "answer": {
+            "automated_hours": 24,
+            "expedited_seconds": 10,
+            "confirm_by": "requester",
+            "examiners": 1,
+            "score_returned": False,
+        },
         "follow_up": {
             "hours_urgent": 8,
             "hours_ordinary": 168,
@@ -76,9 +87,12 @@ def model_terms() -> dict[str, Any]:
             "hit_reference_at_requester_days": 30,
             "released_review_months": 12,
             "log_months": 24,
+            "certificates": True,
         },
         "incident": {"notify_hours": 24},
-        "access_request": {"authority_days": 28},
+        "access_request": {"authority_days": 28, "consult_days": 14},
+        "duties": {"correction_hours": 72, "consent_days": 14, "assess_days": 30, "outcome_days": 30},
+        "life": {"in_flight": "begun", "consult_first": False},
         "icd": {"format": "ANSI/NIST-ITL 1-2011:2015", "domain": "EBTS-like", "version": "mithaq-1"},
         "crypto_suite": "default",
         "languages": ["ar", "en"],
@@ -151,6 +165,7 @@ def propose(
             "from": timestamp(valid_from),
             "to": None if valid_to is None else timestamp(valid_to),
             "notice_months": 3,
+            "entry": {},
         },
     }
     merged = _merge(document, overrides)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ Purpose = Literal[
     "prevent-serious-crime", "investigate-serious-crime", "terrorism", "border-identification", "missing-or-remains"
 ]
 Role = Literal["query", "release", "spontaneous"]
+Part = Literal["TP/TP", "TP/UL", "PP/ULP", "LT/TP", "LP/PP", "LT/UL", "LP/ULP", "release", "spontaneous"]
 CoreField = Literal[
     "family_name",
     "given_names",
@@ -145,14 +147,24 @@ class Keys:
 
 
 @dataclass(frozen=True)
+class Period:
+    """From an instant (included) up to another (not included); None is open at that end."""
+
+    start: Annotated[str, _INSTANT] | None = field(metadata={"key": "from"})
+    to: Annotated[str, _INSTANT] | None
+
+
+@dataclass(frozen=True)
 class ContactPoint:
-    """A national contact point: what it may do (roles), for which purposes, and where its node answers."""
+    """A national contact point: what it may do (roles), for which purposes, where its node answers, and when it acts
+    (None: as long as the agreement is in force)."""
 
     id: Annotated[str, _WORD]
     name: Bilingual
     roles: Annotated[tuple[Role, ...], _ONE_OR_MORE]
     purposes: Literal["all"] | Annotated[tuple[Purpose, ...], _ONE_OR_MORE]
     url: Annotated[str, _URL]
+    valid: Period | None = field(default=None, metadata={"may_lack": True})
 
     def serves(self, purpose: str) -> bool:
         """True where the purpose is within this contact point's competence."""
@@ -175,11 +187,15 @@ class Party:
 
 @dataclass(frozen=True)
 class Validity:
-    """In force from `start` (`from` in the document), up to and not including `to`; `notice_months` to terminate."""
+    """In force from `start` (`from` in the document), up to and not including `to`; `notice_months` to terminate.
+
+    `entry` names the parts that enter into force later than the rest: search types, "release", "spontaneous".
+    """
 
     start: Annotated[str, _INSTANT] = field(metadata={"key": "from"})
     to: Annotated[str, _INSTANT] | None
     notice_months: Annotated[int, Rule("0 to 60 months", low=0, high=60)]
+    entry: Mapping[Part, Annotated[str, _INSTANT]]
 
 
 @dataclass(frozen=True)
@@ -193,12 +209,14 @@ class ListedOffence:
 @dataclass(frozen=True)
 class Crime:
     """Which offences are serious: the longest custody in months must be `above` or `at-least` the threshold, or the
-    offence is listed with a threshold of its own (at-least). For `excluded` ones no personal data follow a hit."""
+    offence is listed with a threshold of its own (at-least). For `excluded` ones no personal data follow a hit, and for
+    those of `excluded_by` none from that party."""
 
     min_max_penalty_months: Annotated[int, Rule("0 to 1200 months", low=0, high=1200)]
     bound: Literal["above", "at-least"]
     listed: tuple[ListedOffence, ...]
     excluded: tuple[Annotated[str, _WORD], ...]
+    excluded_by: Mapping[Annotated[str, _PARTY], tuple[Annotated[str, _WORD], ...]]
 
 
 @dataclass(frozen=True)
@@ -234,20 +252,24 @@ class Emergency:
 
 @dataclass(frozen=True)
 class Quota:
-    """When the counting day begins (UTC), whether unused queries carry over, and the emergency rule."""
+    """When the counting day begins (UTC), whether what one day left unused may be used on the next, the most queries of
+    all search types in a year and direction (None: no such limit), and the emergency rule."""
 
     day_boundary: Annotated[str, Rule('a time of day in UTC, as "00:00Z"', re.compile(r"([01]\d|2[0-3]):[0-5]\dZ"))]
     carry_over: bool
+    year: Annotated[int, Rule("1 to 10000000 queries a year", low=1, high=10_000_000)] | None
     emergency: Emergency
 
 
 @dataclass(frozen=True)
 class AnswerTerms:
-    """By when the holder answers, who confirms a candidate, and whether a score may cross the border."""
+    """By when the holder answers, who confirms a candidate, how many examiners it takes on a side, and whether a score
+    may cross the border."""
 
     automated_hours: Annotated[int, Rule("1 to 720 hours", low=1, high=720)]
     expedited_seconds: Annotated[int, Rule("1 to 86400 seconds", low=1, high=86_400)]
     confirm_by: Literal["requester", "holder", "both"]
+    examiners: Annotated[int, Rule("1 or 2 examiners", low=1, high=2)]
     score_returned: bool
 
 
@@ -271,12 +293,14 @@ class SpecialCategories:
 
 @dataclass(frozen=True)
 class Retention:
-    """How long each kind of data is kept: query prints at the holder, hit references, released data, logs."""
+    """How long each kind of data is kept: query prints at the holder, hit references, released data, logs; and whether
+    the partner gets a certificate of each deletion."""
 
     query_at_holder: Literal["immediate"]
     hit_reference_at_requester_days: Annotated[int, Rule("1 to 366 days", low=1, high=366)]
     released_review_months: Annotated[int, Rule("1 to 120 months", low=1, high=120)]
     log_months: Annotated[int, Rule("1 to 120 months", low=1, high=120)]
+    certificates: bool
 
 
 @dataclass(frozen=True)
@@ -288,9 +312,31 @@ class Incident:
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """Days within which a log extract reaches the data-protection authority."""
+    """Days within which a log extract reaches the data-protection authority, and within which the party that supplied
+    data says what it thinks of showing them to the person they are about."""
 
     authority_days: Annotated[int, Rule("1 to 90 days", low=1, high=90)]
+    consult_days: Annotated[int, Rule("1 to 90 days", low=1, high=90)]
+
+
+@dataclass(frozen=True)
+class Duties:
+    """By when a party answers the other's demand to correct or delete, its request for consent, a supply that it did not
+    ask for, and the question what became of released data."""
+
+    correction_hours: Annotated[int, Rule("1 to 720 hours", low=1, high=720)]
+    consent_days: Annotated[int, Rule("1 to 90 days", low=1, high=90)]
+    assess_days: Annotated[int, Rule("1 to 90 days", low=1, high=90)]
+    outcome_days: Annotated[int, Rule("1 to 365 days", low=1, high=365)]
+
+
+@dataclass(frozen=True)
+class Life:
+    """The agreement's own life: whether a conversation that is open when an amendment takes effect goes on under the
+    version that it began with or under the new one, and whether a suspension needs a recorded consultation first."""
+
+    in_flight: Literal["begun", "new"]
+    consult_first: bool
 
 
 @dataclass(frozen=True)
