@@ -212,14 +212,16 @@ class Node:
     def own_contact(self, agreement: Agreement, role: str) -> str:
         """Our contact point for a role: the one in the settings where it has that role, else the agreement's first."""
         points = [point for point in agreement.parties[self.party].contact_points if role in point.roles]
+        points = [point for point in points if point.acts_at(self.clock())] or points
         ours = [point.id for point in points if point.id == self.contact]
         return (ours or [point.id for point in points] or [self.contact])[0]
 
     def partner_contact(self, agreement: Agreement, partner: str, role: str) -> str:
         """The partner's contact point for a role; "" where the agreement names none (the gate then refuses)."""
         party = agreement.party(partner)
-        points = party.contact_points if party else ()
-        return next((point.id for point in points if role in point.roles), "")
+        points = [point for point in (party.contact_points if party else ()) if role in point.roles]
+        points = [point for point in points if point.acts_at(self.clock())] or points
+        return points[0].id if points else ""
 
     def may_cosign(self, partner: str) -> bool:
         """True where it is time to offer our checkpoint to that partner."""

@@ -17,6 +17,7 @@ from mithaq.image import Box, Limits
 from mithaq.node.agreements import Agreements
 from mithaq.node.gateway import Files, Node, NodeKeys, log_name
 from mithaq.node.settings import Settings, read_settings
+from mithaq.node.standing import is_over
 from mithaq.node.store import open_database, open_identities
 from mithaq.node.vault import open_vault
 from mithaq.pact.keys import checkpoint_key_from_pem, encryption_key_from_pem, signing_key_from_pem
@@ -50,7 +51,7 @@ def open_node(
     agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
     database = open_database(settings.database_url(settings.database.url))
     identities = open_identities(settings.database_url(settings.database.identities_url))
-    return Node(
+    node = Node(
         settings,
         database=database,
         identities=identities,
@@ -63,6 +64,8 @@ def open_node(
         clock=clock,
         stop_at=stop_at,
     )
+    agreements.is_over = lambda agreement, at: is_over(node, agreement, at)
+    return node
 
 
 def open_gallery(node: Node) -> Gallery:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
+from mithaq.pact import standing
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -41,7 +42,14 @@ class Form:
     always: bool = False
 
 
-FORMS: Mapping[str, Form] = MappingProxyType({"exercise": Form(Exercise, "REQ-120", always=True)})
+FORMS: Mapping[str, Form] = MappingProxyType({
+    "exercise": Form(Exercise, "REQ-120", always=True),
+    "suspension": Form(standing.Suspension, "REQ-163", always=True),
+    "resumption": Form(standing.Resumption, "REQ-163", always=True),
+    "termination": Form(standing.Termination, "REQ-164", always=True),
+    "consultation": Form(standing.Consultation, "REQ-166", always=True),
+    "override-used": Form(standing.Override, "REQ-131"),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,22 @@ counters = Table(
     Column("used", Integer, nullable=False),
 )
 
+life_events = Table(
+    "life_events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("partner", String(2), nullable=False),
+    Column("by", String(2), nullable=False),  # who declared it: our party or the partner
+    Column("about", String(32), nullable=False),  # the notice's kind
+    Column("agreement", String(80), nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("acts", JSON, nullable=False),  # our officers' signed acts, JWS; empty for the partner's events
+    Column("message", String(40), nullable=False),  # the notice that told it
+    Column("at", String(32), nullable=False),  # since when it is known here
+    Column("number", Integer, nullable=False),  # their order with that partner, from 1
+)
+Index("life_events_order", life_events.c.partner, life_events.c.number, unique=True)
+
 officers = Table(
     "officers",
     metadata,
