@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, record, slaps, template
+from mithaq.cli import agreement, demo, files, gallery, ledger, life, measure, names, node, record, slaps, template
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -31,6 +31,9 @@ files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
+for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):
+    agreement.app.command(_step.__name__)(_step)
+node.app.command("override")(life.override)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")

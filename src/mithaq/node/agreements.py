@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mithaq.errors import MithaqError, StorageError, TrustError
 from mithaq.pact.agreement import Agreement, active
-from mithaq.pact.signed import parse_signed, verify
+from mithaq.pact.signed import Signed, parse_signed, verify
 from mithaq.pact.standing import governing
 
 LARGEST_FILE_BYTES = 2 * 1024 * 1024
@@ -161,6 +161,31 @@ class Agreements:
             raise _cannot_write(error, target) from None
         self.refresh()
         return agreement
+
+    @property
+    def _proposals(self) -> Path:
+        return self._folder.parent / "proposals"
+
+    def keep_proposal(self, signed: Signed) -> None:
+        """Keep a document that not both have signed yet, for review at the desk (REQ-161); nothing is done under it."""
+        self._proposals.mkdir(mode=0o700, exist_ok=True)
+        target = self._proposals / f"{signed.id.removeprefix('sha256:')[:16]}.json"
+        try:
+            target.write_bytes(signed.to_bytes())
+        except OSError as error:
+            raise _cannot_write(error, target) from None
+
+    def proposals(self) -> list[Signed]:
+        """The documents under review, those left out that were installed since or that cannot be read."""
+        found = []
+        for file in sorted(self._proposals.glob("*.json")) if self._proposals.is_dir() else []:
+            try:
+                signed = parse_signed(file.read_bytes())
+            except (OSError, MithaqError):
+                continue  # a draft: whoever wrote it sees the error when signing it
+            if self.find(signed.id) is None:
+                found.append(signed)
+        return found
 
 
 def _cannot_write(error: OSError, target: Path) -> MithaqError:

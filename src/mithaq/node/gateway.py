@@ -70,6 +70,9 @@ class Metrics:
         self.received = self._counter("messages_received", "messages received", "kind", "novelty")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
+        self.agreement_alarm = Gauge(
+            "mithaq_agreement_alarm_days", "an agreement ends within so many days", ["partner"], registry=self.registry
+        )
         self.gallery = Gauge("mithaq_gallery_impressions", "searchable impressions", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
