@@ -87,6 +87,13 @@ def _overview(tx: Tx, node: Node, agreement: Agreement) -> dict[str, Any]:
     }
 
 
+def consultations(node: Node, partner: str) -> list[dict[str, Any]]:
+    """What the two parties consulted about, newest first: kind, what about, when, the text, and who recorded it."""
+    with node.database.read() as tx:
+        events = [event for event in events_with(tx, partner) if event.about == "consultation"]
+    return [{**event.terms, "by": event.by, "at": event.at} for event in reversed(events)]
+
+
 def alarms(node: Node) -> list[tuple[str, int, str]]:
     """(partner, 90 / 30 / 7, instant of the end) for each agreement that ends soon with nothing to follow it."""
     return [(one["partner"], one["alarm_days"], one["end"]) for one in overview(node) if one["alarm_days"] is not None]
@@ -115,4 +122,4 @@ def _end(events: list[LifeEvent], signed_at: str) -> datetime | None:
     return parse_timestamp(min(ends)) if ends else None
 
 
-__all__ = ["WAITING_KINDS", "alarms", "how", "is_over", "is_parked", "life_of", "overview"]
+__all__ = ["WAITING_KINDS", "alarms", "consultations", "how", "is_over", "is_parked", "life_of", "overview"]

@@ -97,7 +97,7 @@ class How(StrEnum):
     NOT_ENTERED = "not-entered"  # in force, but this part enters into force later (REQ-162)
     IN_FORCE = "in-force"
     SUSPENDED = "suspended"
-    EXPIRED = "expired"
+    EXPIRED = "ended"
     TERMINATED = "terminated"
 
 
