@@ -145,6 +145,7 @@ class Node:
         self.posters: dict[str, Poster] = {}
         self._poster_lock = threading.Lock()
         self._cosign_at: dict[str, float] = {}
+        self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:

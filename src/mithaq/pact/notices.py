@@ -48,6 +48,7 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "resumption": Form(standing.Resumption, "REQ-163", always=True),
     "termination": Form(standing.Termination, "REQ-164", always=True),
     "consultation": Form(standing.Consultation, "REQ-166", always=True),
+    "quota-counted": Form(standing.QuotaCounted, "REQ-130", always=True),
     "override-used": Form(standing.Override, "REQ-131"),
 })  # fmt: skip
 
