@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -21,12 +21,13 @@ LARGEST_FILE_BYTES = 2 * 1024 * 1024
 
 
 class Agreements:
-    """The signed agreements in a folder. `anchor` is our own key's thumbprint: one signature must be ours."""
+    """The signed agreements in a folder. `anchor` is our own key's thumbprint, `former` those of the keys before it: one
+    signature must be ours."""
 
-    def __init__(self, folder: Path, *, party: str, anchor: str) -> None:
+    def __init__(self, folder: Path, *, party: str, anchor: str, former: Collection[str] = ()) -> None:
         self._folder = folder
         self._party = party
-        self._anchor = anchor
+        self._anchors = (anchor, *former)
         self._lock = threading.Lock()
         self._seen: frozenset[tuple[str, int, int]] = frozenset()
         self._by_id: dict[str, Agreement] = {}
@@ -77,10 +78,15 @@ class Agreements:
         if file.stat().st_size > LARGEST_FILE_BYTES:
             raise TrustError("NOD-130", "the file is too large to be an agreement", place=file.name)
         signed = parse_signed(file.read_bytes())
-        agreement = verify(signed, anchor=self._anchor)
+        agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", place=file.name, expected=self._party)
         return agreement, min(signature.signed_at for signature in signed.signatures.values())
+
+    def _anchor_of(self, signed: Signed) -> str:
+        """Our key among those that signed, the present one where none of them is ours (and `verify` then refuses)."""
+        keys = {signature.key for signature in signed.signatures.values()}
+        return next((anchor for anchor in self._anchors if anchor in keys), self._anchors[0])
 
     def all(self) -> list[Agreement]:
         """Every verified agreement, by partner and version."""
@@ -146,7 +152,7 @@ class Agreements:
     def install(self, data: bytes) -> Agreement:
         """Verify a signed agreement and keep it, whole or not at all; MithaqError where it does not verify."""
         signed = parse_signed(data)
-        agreement = verify(signed, anchor=self._anchor)
+        agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", expected=self._party)
         target = self._folder / f"{agreement.id.removeprefix('sha256:')[:16]}.json"

@@ -48,7 +48,8 @@ def open_node(
     require_model(settings.extract.network)
     files = Files(settings.home)
     keys = _keys(files, settings.node.party)
-    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
+    former = [file.stem.removeprefix("sign-") for file in files.keys.glob("sign-*.pem")]
+    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint, former=former)
     database = open_database(settings.database_url(settings.database.url))
     identities = open_identities(settings.database_url(settings.database.identities_url))
     node = Node(

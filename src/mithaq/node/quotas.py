@@ -100,18 +100,15 @@ def take_counted(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms
 
 
 def _counted(tx: Tx, node: Node, agreement: Agreement, partner: str, *, asks: bool) -> QuotaCounted:
+    """Our figures for the partner: what is still on its way there it will count itself."""
     day = quota_day(node.clock(), agreement)
     received, sent = (
         {kind: used for (kind, _), used in counts(tx, partner, way, [day, day[:4]]).items()} for way in ("in", "out")
     )
-    return QuotaCounted(
-        day,
-        cast(Any, {kind: used for kind, used in received.items() if kind != YEAR}),
-        cast(Any, {kind: used for kind, used in sent.items() if kind != YEAR}),
-        received.get(YEAR, 0),
-        sent.get(YEAR, 0),
-        asks,
-    )
+    unseen = queries_on_their_way(tx, partner)
+    years = received.pop(YEAR, 0), max(0, sent.pop(YEAR, 0) - sum(unseen.values()))
+    sent = {kind: max(0, used - unseen.get(kind, 0)) for kind, used in sent.items()}
+    return QuotaCounted(day, cast(Any, received), cast(Any, sent), *years, asks)
 
 
 def _override(tx: Tx, node: Node, partner: str, direction: Direction, search_type: str, day: str) -> int:
