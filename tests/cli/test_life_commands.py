@@ -57,6 +57,13 @@ def test_suspend_resume_consult_override_terminate_and_extend(run: Any, tmp_path
     second = ("--officer", "officer-2", "--passphrase-file", secret)
     assert run("node", "override", *partner, *emergency, *signs, *second, *node)[1]["terms"]["extra"] == 5
 
+    assert run("node", "keys", "announce", "--kind", "tls", *signs, *node)[0] == 2
+    assert run("node", "keys", "announce", "--kind", "sign", *signs, *node)[1]["told"] == ["US"]
+    states = [one["state"] for one in run("node", "keys", "list", *node)[1]["keys"] if one["kind"] == "sign"]
+    assert sorted(states) == ["next", "used"]
+    compromised = ("--key", "no-such-key", "--reason", "key-compromised")
+    assert run("node", "keys", "revoke", "--kind", "sign", *compromised, *signs, *node)[1]["error"]["code"] == "NOD-211"
+
     status, said = run("agreement", "terminate", *partner, "--at", "2026-01-01", *signs, *node)
     assert (status, said["reason"]) == (1, "notice-too-short")
 

@@ -289,9 +289,12 @@ def test_a_contact_point_acts_only_while_it_is_named(make: Callable[..., Pair]) 
     pair = make()
     ends = {"from": None, "to": "2026-03-15T00:00:00.000000Z"}
     parties = _parties(pair)
-    points = plain(parties["US"])["contact_points"]
-    later = {**points[0], "id": "us-next", "valid": {"from": ends["to"], "to": None}}
-    amend(pair, start=NOON, version=2, parties={"US": {"contact_points": [{**points[0], "valid": ends}, later]}})
+    points = {}
+    for code in parties:
+        (point,) = plain(parties[code])["contact_points"]
+        later = {**point, "id": f"{code.lower()}-next", "valid": {"from": ends["to"], "to": None}}
+        points[code] = {"contact_points": [{**point, "valid": ends}, later]}
+    amend(pair, start=NOON, version=2, parties=points)
     first = asked(pair)
     pair.run()
     assert state(pair, "QA", first) == "unsearchable"
@@ -300,8 +303,8 @@ def test_a_contact_point_acts_only_while_it_is_named(make: Callable[..., Pair]) 
     pair.run()
     with pair.nodes["US"].database.read() as tx:
         bodies = [json.loads(one.body)["data"] for one in ledger.entries(tx) if one.body]
-    to = [data["recipient_contact"] for data in bodies if data.get("search_type") and "recipient_contact" in data]
-    assert to == ["us-ncp", "us-next"]
+    ends_of = [(data["sender_contact"], data["recipient_contact"]) for data in bodies if "search_type" in data]
+    assert ends_of == [("qa-ncp", "us-ncp"), ("qa-next", "us-next")]
 
 
 # ---------------------------------------------------------------- quotas (REQ-130, REQ-131)

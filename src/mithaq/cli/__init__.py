@@ -34,6 +34,7 @@ app.add_typer(agreement.app, name="agreement")
 for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):
     agreement.app.command(_step.__name__)(_step)
 node.app.command("override")(life.override)
+node.app.add_typer(life.keys_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")

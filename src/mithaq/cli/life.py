@@ -1,5 +1,5 @@
 """The agreement's life on the command line: `mithaq agreement suspend, resume, terminate, extend, consult, status` and
-`mithaq node override`. What is declared here the serving node tells the partner within a second."""
+`mithaq node override` and `mithaq node keys`. What is declared here the serving node tells the partner within a second."""
 
 from __future__ import annotations
 
@@ -210,3 +210,61 @@ def _declare(home: Path, json_: bool, step: Callable[[Node], LifeEvent | Refused
         json_,
         [f"{done.about} {done.id[:12]}: holds here; {done.partner} is told by the serving node"],
     )
+
+
+keys_app = typer.Typer(no_args_is_help=True, help="This node's keys: list, announce a new one, revoke one.")
+
+
+@keys_app.command("list")
+def list_keys(home: Home = Path(), json_: Json = False) -> None:
+    """Each key by kind and name: used, next (announced, not confirmed yet), former or revoked."""
+    from mithaq.node import rotation
+    from mithaq.node.opening import open_node
+
+    with open_node(home) as node:
+        found = rotation.listed(node)
+    say({"keys": found}, json_, [f"{one['kind']:8} {one['state']:8} {one['name']}" for one in found])
+
+
+@keys_app.command()
+def announce(
+    kind: Annotated[str, typer.Option(help="sign or encrypt.")],
+    officer: Officer,
+    home: Home = Path(),
+    passphrase_file: PassphraseFile = None,
+    json_: Json = False,
+) -> None:
+    """Make a new key and announce it under the old one; the serving node uses it once every partner has confirmed it."""
+    from mithaq.node import rotation
+    from mithaq.node.opening import open_node
+
+    if kind not in ("sign", "encrypt"):
+        raise typer.BadParameter("write sign or encrypt", param_hint="--kind")
+    signs = _signs(officer, passphrase_file)
+    with open_node(home) as node:
+        told = rotation.announce(node, "sign" if kind == "sign" else "encrypt", **signs)
+    partners = [one.partner for one in told]
+    say({"kind": kind, "told": partners}, json_, [f"a new key to {kind}: announced to {', '.join(partners)}"])
+
+
+@keys_app.command()
+def revoke(
+    kind: Annotated[str, typer.Option(help="sign, encrypt or tls.")],
+    key: Annotated[str, typer.Option(help="The key's name or its beginning (`mithaq node keys list`).")],
+    reason: Annotated[str, typer.Option(help="key-compromised or key-retired.")],
+    officer: Officer,
+    home: Home = Path(),
+    passphrase_file: PassphraseFile = None,
+    json_: Json = False,
+) -> None:
+    """Tell the partner that nothing under that key is this node's. Announce another one first, or this node stops."""
+    from mithaq.node import rotation
+    from mithaq.node.opening import open_node
+
+    if kind not in ("sign", "encrypt", "tls"):
+        raise typer.BadParameter("write sign, encrypt or tls", param_hint="--kind")
+    signs = _signs(officer, passphrase_file)
+    with open_node(home) as node:
+        told = rotation.revoke(node, kind, key, reason=reason, **signs)  # type: ignore[arg-type]
+    partners = [one.partner for one in told]
+    say({"name": told[0].terms["name"], "told": partners}, json_, [f"revoked: {', '.join(partners)} is told"])

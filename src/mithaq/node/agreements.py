@@ -83,6 +83,10 @@ class Agreements:
             raise TrustError("NOD-131", "this node is no party to the agreement", place=file.name, expected=self._party)
         return agreement, min(signature.signed_at for signature in signed.signatures.values())
 
+    def trust(self, thumbprint: str) -> None:
+        """From now on, agreements signed with that key of ours are ours, too: the key rotated (REQ-124)."""
+        self._anchors = (thumbprint, *self._anchors)
+
     def _anchor_of(self, signed: Signed) -> str:
         """Our key among those that signed, the present one where none of them is ours (and `verify` then refuses)."""
         keys = {signature.key for signature in signed.signatures.values()}

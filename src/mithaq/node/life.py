@@ -23,9 +23,10 @@ from mithaq.node.store import Tx
 from mithaq.node.store.life import LifeEvent, add_event, events_with, find_event, make_work_due
 from mithaq.pact.agreement import Agreement, clause_text
 from mithaq.pact.credential import OfficerKey
-from mithaq.pact.gate import Refused, quota_day, refused, same_person
+from mithaq.pact.gate import Refused, refused, same_person
 from mithaq.pact.message import Opened
 from mithaq.pact.notices import notice_body
+from mithaq.pact.quota import quota_day
 from mithaq.pact.standing import Consultation, Override, Resumption, Suspension, Termination, earliest_end
 from mithaq.pact.strict import plain
 from mithaq.units import parse_timestamp, timestamp

@@ -21,8 +21,9 @@ from mithaq.node.store import Tx, conversations
 from mithaq.node.store.life import counts, events_with, has_receipt, queries_on_their_way, raise_count
 from mithaq.node.witness import NOT_COUNTED
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import Decision, QueryFacts, Side, Used, gate, quota_day
+from mithaq.pact.gate import Decision, QueryFacts, Side, gate
 from mithaq.pact.message import Opened
+from mithaq.pact.quota import Used, quota_day
 from mithaq.pact.standing import QuotaCounted
 from mithaq.units import parse_timestamp
 

@@ -5,7 +5,7 @@
     revoke   ─► notice ─► the partner refuses every message under that key from its arrival on
 
 Nothing is lost on the way: until it revokes it, the partner accepts the old key too, and what was sealed to an old key
-is still opened. The pieces are tied to agreements: codes NOD-209 to NOD-212.
+is still opened. Codes NOD-209 to NOD-212.
 """
 
 from __future__ import annotations
@@ -166,6 +166,7 @@ def adopt(node: Node, terms: KeyConfirmed) -> None:
     source.replace(used)  # whole or not at all: at every instant there is one key under that name
     if terms.kind == "sign":
         node.keys = replace(node.keys, sign=signing_key_from_pem(pem))
+        node.agreements.trust(terms.name)
     else:
         node.keys = replace(node.keys, encrypt=encryption_key_from_pem(pem))
     _rewrite_party(node, terms.kind, _jwk(terms.kind, pem))

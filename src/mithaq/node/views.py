@@ -22,8 +22,8 @@ from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages
 from mithaq.node.store.conversations import Conversation as Conversation
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import day_limit
 from mithaq.pact.lifecycle import Actor, Side, State, possible
+from mithaq.pact.quota import day_limit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
