@@ -33,7 +33,7 @@ from mithaq.node.followup import (
 )
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
-from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
+from mithaq.node.order import Order, control_number, executor_refusal, log_of_query, query_facts, require_codes
 from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
@@ -114,6 +114,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
         with stages("gate"):
             used = conversations.used_today(tx, order.partner, "out", order.search_type, day)
             decision = gate(facts, agreement, at=now, used_today=used, side="sender")
+            if not isinstance(decision, Refused):
+                decision = executor_refusal(node, agreement, order) or decision
         if isinstance(decision, Refused):
             return _hold(tx, node, facts, decision)
         conversations.count_query(tx, order.partner, "out", order.search_type, day)
