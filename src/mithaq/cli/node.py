@@ -365,7 +365,9 @@ def release(
 
 
 By = Annotated[str, typer.Option(help="The administrator who changes the register, once it has one.")]
-ByFile = Annotated[Path | None, typer.Option("--by-passphrase-file", help="A file with the administrator's passphrase.")]
+ByFile = Annotated[
+    Path | None, typer.Option("--by-passphrase-file", help="A file with the administrator's passphrase.")
+]
 
 
 @officers_app.command("add")
@@ -373,7 +375,9 @@ def officers_add(
     officer: Annotated[str, typer.Argument(help="A short code, never a name.")],
     roles: Annotated[
         str,
-        typer.Option(help="examiner, officer, supervisor, by comma; or protection-officer, auditor, administrator alone."),
+        typer.Option(
+            help="examiner, officer, supervisor, by comma; or protection-officer, auditor, administrator alone."
+        ),
     ],
     name_en: Annotated[str, typer.Option(help="Name in Latin script, for this node's own pages.")],
     name_ar: Annotated[str, typer.Option(help="Name in Arabic script.")] = "",
@@ -419,9 +423,7 @@ def officers_list(
 
 
 @officers_app.command("end")
-def officers_end(
-    officer: str, home: Home = Path(), by: By = "", by_file: ByFile = None, json_: Json = False
-) -> None:
+def officers_end(officer: str, home: Home = Path(), by: By = "", by_file: ByFile = None, json_: Json = False) -> None:
     """End an officer's right to act, now."""
     from mithaq.node import officers
     from mithaq.node.opening import open_node

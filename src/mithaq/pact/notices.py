@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
+from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -41,7 +42,10 @@ class Form:
     always: bool = False
 
 
-FORMS: Mapping[str, Form] = MappingProxyType({"exercise": Form(Exercise, "REQ-120", always=True)})
+FORMS: Mapping[str, Form] = MappingProxyType({
+    "exercise": Form(Exercise, "REQ-120", always=True),
+    "statistics": Form(Summary, "REQ-150", always=True),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
