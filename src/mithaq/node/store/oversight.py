@@ -140,5 +140,13 @@ def extract_given(tx: Tx, extract_id: str, **values: str) -> None:
     tx.execute(update(extracts).where(extracts.c.id == extract_id).values(values))
 
 
+def signed_acts(tx: Tx) -> list[tuple[str, str, str]]:
+    """Every act of oversight: (act, officer, signature)."""
+    drawn = [("check-drawn", one.officer, one.signed) for one in list_checks(tx)]
+    rows = select(check_items.c.officer, check_items.c.signed).where(check_items.c.outcome.is_not(None))
+    done = [("check-done", str(row.officer), str(row.signed)) for row in tx.execute(rows)]
+    return drawn + done + [("extract-asked", one.officer, one.signed) for one in list_extracts(tx)]
+
+
 def _values(stored: Any) -> dict[str, Any]:
     return {f.name: getattr(stored, f.name) for f in fields(stored)}
