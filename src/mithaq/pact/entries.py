@@ -179,6 +179,7 @@ KINDS: Mapping[str, EntryKind] = {
     "check-done": EntryKind("REQ-143", ("check", "conversation", "outcome", "by", "act"), ("ground",)),
     "extract-asked": EntryKind("REQ-113", ("extract", "authority", "due_at", "by", "act"), ("case",)),
     "extract-given": EntryKind("REQ-113", ("extract", "authority", "content", "by")),
+    "review-packed": EntryKind("REQ-152", ("content", "party", "seed", "count", "by")),
     "erased": EntryKind("REQ-114", ("entries", "reason", "by")),  # itself never erased: it names no person
 }
 
