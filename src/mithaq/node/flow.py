@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.node import chain, journal, life, notices, officers, outgoing, quotas, standing, witness
+from mithaq.node import chain, effects, journal, officers, outgoing, quotas, standing, witness
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
@@ -34,7 +34,7 @@ from mithaq.node.followup import (
 )
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
-from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
+from mithaq.node.order import Order, control_number, executor_refusal, log_of_query, query_facts, require_codes
 from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
@@ -116,6 +116,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     with node.database.write() as tx:
         with stages("gate"):
             decision = quotas.decide(tx, node, agreement, facts, order.partner, "sender")
+            if not isinstance(decision, Refused):
+                decision = executor_refusal(node, agreement, order) or decision
         if isinstance(decision, Refused):
             return _hold(tx, node, facts, decision)
         quotas.count(tx, node, agreement, order.partner, "out", order.search_type)
@@ -480,7 +482,7 @@ _EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] =
     "answer": take_answer,
     "request": take_request,
     "release": take_release,
-    "notice": notices.take,
+    "notice": effects.take,
 }
 
 
@@ -507,6 +509,6 @@ def _shortcomings(examined: Sequence[Examined]) -> tuple[str, ...]:
 
 
 __all__ = [
-    "QUERY_LIFE", "Order", "Unsearchable", "answer", "approve_release", "conclude", "deliver", "life", "prepare_release",
+    "QUERY_LIFE", "Order", "Unsearchable", "answer", "approve_release", "conclude", "deliver", "prepare_release",
     "receive", "refuse_release", "request_data", "submit_query",
 ]  # fmt: skip

@@ -70,6 +70,9 @@ class Metrics:
         self.received = self._counter("messages_received", "messages received", "kind", "novelty")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
+        self.extracts_late = Gauge(
+            "mithaq_extracts_late", "authority's extracts past their day", registry=self.registry
+        )
         self.gallery = Gauge("mithaq_gallery_impressions", "searchable impressions", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

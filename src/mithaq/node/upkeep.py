@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import journal, witness
+from mithaq.node import extracts, journal, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import compact, conversations, ledger, messages, references
@@ -127,6 +127,7 @@ def measure(node: Node) -> None:
     with node.database.read() as tx:
         node.metrics.ledger_size.set(ledger.ledger_size(tx))
         node.metrics.waiting.set(messages.count_waiting(tx))
+    node.metrics.extracts_late.set(sum(left < 0 for _, left in extracts.due(node)))
     node.metrics.gallery.set(node.searcher.count().impressions)
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 from mithaq.errors import TrustError
 from mithaq.pact import standing
+from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -49,6 +50,7 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "termination": Form(standing.Termination, "REQ-164", always=True),
     "consultation": Form(standing.Consultation, "REQ-166", always=True),
     "override-used": Form(standing.Override, "REQ-131"),
+    "statistics": Form(Summary, "REQ-150", always=True),
 })  # fmt: skip
 
 

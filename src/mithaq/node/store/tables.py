@@ -206,6 +206,60 @@ checkpoints = Table(
     Column("at", String(32), nullable=False),
 )
 
+summaries = Table(  # statistics of a period, as each party stated them
+    "summaries",
+    metadata,
+    Column("partner", String(8), primary_key=True),
+    Column("start", String(32), primary_key=True),
+    Column("end", String(32), primary_key=True),
+    Column("whose", String(6), primary_key=True),  # ours | theirs
+    Column("figures", JSON, nullable=False),  # the notice's terms
+    Column("signed", Text, nullable=False, default=""),  # ours: the officer's act
+    Column("at", String(32), nullable=False),
+)
+
+checks = Table(  # random checks of lawfulness: how each sample was drawn
+    "checks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("seed", String(64), nullable=False),
+    Column("start", String(32), nullable=False),
+    Column("end", String(32), nullable=False),
+    Column("population", Integer, nullable=False),  # queries of the period
+    Column("ledger_size", Integer, nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+check_items = Table(  # the queries that a sample drew, and what the check of each found
+    "check_items",
+    metadata,
+    Column("check", String(40), ForeignKey("checks.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # of the query's entry in the ledger
+    Column("conversation", String(40), nullable=False),
+    Column("outcome", String(16)),  # null until it was checked
+    Column("ground", String(64)),
+    Column("officer", String(64)),
+    Column("signed", Text),
+    Column("at", String(32)),
+)
+
+extracts = Table(  # log extracts that an authority asked for, each with its clock
+    "extracts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("authority", String(64), nullable=False),
+    Column("selection", JSON, nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("due_at", String(32), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("given_at", String(32)),
+    Column("given_by", String(64)),
+    Column("digest", String(64)),  # SHA-256 of the bundle that was handed over
+)
+
 persons = Table(
     "persons",
     identities,
