@@ -24,7 +24,7 @@ from pathlib import Path
 
 from mithaq.errors import FormatError, ImageError, SettingsError
 from mithaq.node import journal
-from mithaq.node.gateway import Node
+from mithaq.node.gateway import Node, reference_label
 from mithaq.node.intake import Examined, examine, read_prints
 from mithaq.node.stages import Stages
 from mithaq.node.store import references
@@ -307,6 +307,7 @@ def _add_prints(node: Node, gallery: Gallery, reference: str, usable: Sequence[E
     """
     now = timestamp(node.clock())
     free = []
+    node.print_vault.make_keys(reference_label(reference, found.print) for found in usable)
     with node.database.write() as tx:
         stored = {(one.position, one.impression): one for one in references.prints_of(tx, reference)}
         for found in usable:

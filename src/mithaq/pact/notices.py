@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
+from mithaq.pact.deletion import DeletionCertificate
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -41,7 +42,12 @@ class Form:
     always: bool = False
 
 
-FORMS: Mapping[str, Form] = MappingProxyType({"exercise": Form(Exercise, "REQ-120", always=True)})
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "exercise": Form(Exercise, "REQ-120", always=True),
+        "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),
+    }
+)
 
 
 @dataclass(frozen=True)
