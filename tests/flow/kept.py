@@ -49,7 +49,7 @@ def probe() -> bytes:
     return png_bytes(impression(finger(1), 1))
 
 
-def keep_person(node: Node, reference: str = REFERENCE) -> PrintImage:
+def keep_person(node: Node, reference: str = REFERENCE, person: str = "NATIONAL-1") -> PrintImage:
     """A person in the node's file: identity and one reference print, not in the gallery."""
     picture = png_bytes(impression(finger(1), 2))
     found = print_image(gray_image(node.box, picture), FingerPosition.RIGHT_INDEX, 0)
@@ -58,7 +58,7 @@ def keep_person(node: Node, reference: str = REFERENCE) -> PrintImage:
         sealed = node.seal_reference(reference, found)
         references.add_reference_print(tx, ReferencePrint(reference, int(found.position), 0, sealed, now))
     with node.identities.write() as identities:
-        key = node.identity_vault.digest("NATIONAL-1")
+        key = node.identity_vault.digest(person)
         references.add_person(identities, reference, key, node.seal_person(reference, IDENTITY))
     return found
 

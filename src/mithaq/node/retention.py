@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mithaq.node import certificates, erasing, journal, notices
+from mithaq.node import certificates, erasing, exposure, journal, notices
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import Tx, conversations, retention
@@ -89,7 +89,10 @@ def _after_holds(node: Node) -> tuple[int, int]:
                 kept += 1
                 continue
             retention.release_erasure(tx, one)
-            erase_prints(tx, node, one.conversation, [one.role], reason=one.reason, but=one.but)
+            if one.role == exposure.RECORD:
+                exposure.forget(tx, node, one.conversation, reason=one.reason, by=one.but)
+            else:
+                erase_prints(tx, node, one.conversation, [one.role], reason=one.reason, but=one.but)
             done += 1
     return done, kept
 
