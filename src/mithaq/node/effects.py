@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mithaq.errors import TrustError
-from mithaq.node import journal, life, standing, summaries
+from mithaq.node import certificates, journal, life, standing, summaries
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.store import Tx
@@ -29,6 +29,7 @@ _FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, An
     "termination": life.take_termination,
     "consultation": life.take_consultation,
     "override-used": life.take_override,
+    "deletion-certificate": certificates.take,
     "statistics": summaries.take_summary,
 })  # fmt: skip
 

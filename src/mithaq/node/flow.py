@@ -48,7 +48,7 @@ from mithaq.node.states import (
     of_message,
     open_conversation,
 )
-from mithaq.node.store import Tx, conversations, messages, references
+from mithaq.node.store import Tx, conversations, exposures, messages, references
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement, candidate_cap
 from mithaq.pact.gate import QueryFacts, Refused, parse_offence, refused
@@ -297,10 +297,13 @@ def _send_answer(
     tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, found: list[str], query: str, stages: Stages
 ) -> None:
     """Hit or no hit: reference numbers and their prints, nothing else (REQ-030)."""
+    hidden = exposures.hidden(tx, found)  # decided since, or while the search ran (REQ-022)
     prints = {
-        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)] for reference in found
+        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)]
+        for reference in found
+        if reference not in hidden
     }
-    candidates = [(reference, prints[reference]) for reference in found if prints[reference]]
+    candidates = [(reference, prints[reference]) for reference in prints if prints[reference]]
     outcome = Outcome.HIT if candidates else Outcome.NO_HIT
     transaction = answer_transaction(
         tcn=control_number(node),

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 from mithaq.errors import TrustError
 from mithaq.pact import standing
+from mithaq.pact.deletion import DeletionCertificate
 from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
@@ -51,6 +52,7 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "consultation": Form(standing.Consultation, "REQ-166", always=True),
     "override-used": Form(standing.Override, "REQ-131"),
     "statistics": Form(Summary, "REQ-150", always=True),
+    "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),
 })  # fmt: skip
 
 
