@@ -11,7 +11,21 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, gallery, ledger, life, measure, names, node, record, slaps, template
+from mithaq.cli import (
+    agreement,
+    demo,
+    files,
+    gallery,
+    ledger,
+    life,
+    measure,
+    names,
+    node,
+    oversight,
+    record,
+    slaps,
+    template,
+)
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -29,6 +43,7 @@ app.add_typer(files.finger, name="finger")
 files.finger.command("segment")(slaps.segment)
 files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
+oversight.add_to(node.app)
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):

@@ -153,13 +153,25 @@ class Agreements:
             pinned.setdefault(partner, []).extend(one.parties[partner].keys.certificates)
         return pinned
 
+    def _file(self, agreement_id: str) -> Path:
+        return self._folder / f"{agreement_id.removeprefix('sha256:')[:16]}.json"
+
+    def signed_file(self, agreement_id: str) -> bytes:
+        """The signed agreement as its file holds it; StorageError NOD-137 where that cannot be read."""
+        try:
+            return self._file(agreement_id).read_bytes()
+        except OSError as error:
+            raise StorageError(
+                "NOD-137", f"the agreement's file cannot be read ({error.strerror})", place=agreement_id[:71]
+            ) from None
+
     def install(self, data: bytes) -> Agreement:
         """Verify a signed agreement and keep it, whole or not at all; MithaqError where it does not verify."""
         signed = parse_signed(data)
         agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", expected=self._party)
-        target = self._folder / f"{agreement.id.removeprefix('sha256:')[:16]}.json"
+        target = self._file(agreement.id)
         temporary = target.with_suffix(".part")
         try:
             with temporary.open("wb") as file:

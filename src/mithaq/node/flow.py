@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.node import chain, journal, life, notices, officers, outgoing, quotas, standing, witness
+from mithaq.node import chain, effects, journal, officers, outgoing, quotas, standing, witness
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
@@ -33,7 +33,7 @@ from mithaq.node.followup import (
 )
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
-from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
+from mithaq.node.order import Order, control_number, executor_refusal, log_of_query, query_facts, require_codes
 from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
@@ -47,7 +47,7 @@ from mithaq.node.states import (
     of_message,
     open_conversation,
 )
-from mithaq.node.store import Tx, conversations, messages, references
+from mithaq.node.store import Tx, conversations, exposures, messages, references
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement, candidate_cap
 from mithaq.pact.gate import QueryFacts, Refused, parse_offence, refused
@@ -113,6 +113,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     with node.database.write() as tx:
         with stages("gate"):
             decision = quotas.decide(tx, node, agreement, facts, order.partner, "sender")
+            if not isinstance(decision, Refused):
+                decision = executor_refusal(node, agreement, order) or decision
         if isinstance(decision, Refused):
             return _hold(tx, node, facts, decision)
         quotas.count(tx, node, agreement, order.partner, "out", order.search_type)
@@ -283,10 +285,13 @@ def _send_answer(
     tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, found: list[str], query: str, stages: Stages
 ) -> None:
     """Hit or no hit: reference numbers and their prints, nothing else (REQ-030)."""
+    hidden = exposures.hidden(tx, found)  # decided since, or while the search ran (REQ-022)
     prints = {
-        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)] for reference in found
+        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)]
+        for reference in found
+        if reference not in hidden
     }
-    candidates = [(reference, prints[reference]) for reference in found if prints[reference]]
+    candidates = [(reference, prints[reference]) for reference in prints if prints[reference]]
     outcome = Outcome.HIT if candidates else Outcome.NO_HIT
     transaction = answer_transaction(
         tcn=control_number(node),
@@ -468,7 +473,7 @@ _EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] =
     "answer": take_answer,
     "request": take_request,
     "release": take_release,
-    "notice": notices.take,
+    "notice": effects.take,
 }
 
 
@@ -495,6 +500,6 @@ def _shortcomings(examined: Sequence[Examined]) -> tuple[str, ...]:
 
 
 __all__ = [
-    "QUERY_LIFE", "Order", "Unsearchable", "answer", "approve_release", "conclude", "deliver", "life", "prepare_release",
+    "QUERY_LIFE", "Order", "Unsearchable", "answer", "approve_release", "conclude", "deliver", "prepare_release",
     "receive", "refuse_release", "request_data", "submit_query",
 ]  # fmt: skip

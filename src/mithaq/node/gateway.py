@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from mithaq.image import Box, gray_image
 from mithaq.node.agreements import Agreements
 from mithaq.node.peer import Post, client_context
 from mithaq.node.settings import Settings
-from mithaq.node.store import Database, references
+from mithaq.node.store import Database, RecordKeys, references
 from mithaq.node.store.conversations import StoredPrint
 from mithaq.node.store.life import LifeEvent, events_with
 from mithaq.node.store.references import ReferencePrint
@@ -76,6 +76,9 @@ class Metrics:
         self.agreement_alarm = Gauge(
             "mithaq_agreement_alarm_days", "an agreement ends within so many days", ["partner"], registry=self.registry
         )
+        self.extracts_late = Gauge(
+            "mithaq_extracts_late", "authority's extracts past their day", registry=self.registry
+        )
         self.gallery = Gauge("mithaq_gallery_impressions", "searchable impressions", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -121,6 +124,7 @@ class Node:
         identities: Database,
         print_vault: Vault,
         identity_vault: Vault,
+        record_keys: RecordKeys,
         keys: NodeKeys,
         agreements: Agreements,
         box: Box,
@@ -135,6 +139,7 @@ class Node:
         self.identities = identities
         self.print_vault = print_vault
         self.identity_vault = identity_vault
+        self.record_keys = record_keys
         self.keys = keys
         self.agreements = agreements
         self.box = box
@@ -170,6 +175,9 @@ class Node:
                 closing()
         self.database.close()
         self.identities.close()
+        for vault in (self.print_vault, self.identity_vault):
+            vault.wrapper.close()
+        self.record_keys.close()
 
     def new_id(self) -> str:
         """A new random identifier."""
@@ -273,19 +281,26 @@ class Node:
 
     # ------------------------------------------------------------ prints and persons, opened and sealed
 
-    def seal_print(self, conversation_id: str, role: str, found: PrintImage, *, reference: str = "") -> StoredPrint:
-        """A print of a conversation, sealed for keeping."""
-        print_id = self.new_id()
-        return StoredPrint(
-            print_id,
-            conversation_id,
-            role,
-            reference,
-            int(found.position),
-            found.impression,
-            self.print_vault.seal(_pack(found), f"print:{conversation_id}:{print_id}"),
-            timestamp(self.clock()),
-        )
+    def seal_prints(
+        self, conversation_id: str, role: str, prints: Sequence[PrintImage], *, reference: str = ""
+    ) -> list[StoredPrint]:
+        """Prints of a conversation, sealed for keeping."""
+        now = timestamp(self.clock())
+        named = [(self.new_id(), found) for found in prints]
+        self.print_vault.make_keys(f"print:{conversation_id}:{one}" for one, _ in named)
+        return [
+            StoredPrint(
+                print_id,
+                conversation_id,
+                role,
+                reference,
+                int(found.position),
+                found.impression,
+                self.print_vault.seal(_pack(found), f"print:{conversation_id}:{print_id}"),
+                now,
+            )
+            for print_id, found in named
+        ]
 
     def open_print(self, stored: StoredPrint) -> PrintImage:
         """The print that was kept for a conversation."""
@@ -293,8 +308,7 @@ class Node:
 
     def seal_reference(self, reference: str, found: PrintImage) -> bytes:
         """A reference print, sealed under its number, position and impression."""
-        label_ = f"reference:{reference}:{int(found.position)}:{found.impression}"
-        return self.print_vault.seal(_pack(found), label_)
+        return self.print_vault.seal(_pack(found), reference_label(reference, found))
 
     def open_reference(self, stored: ReferencePrint) -> PrintImage:
         """The reference print that was kept under a number."""
@@ -338,6 +352,11 @@ class Node:
         except KeyError:
             terms = reason_terms(code)
             return terms.sentence if terms else Bilingual(ar=code, en=code)
+
+
+def reference_label(reference: str, found: PrintImage) -> str:
+    """The label under which a reference print is sealed."""
+    return f"reference:{reference}:{int(found.position)}:{found.impression}"
 
 
 def _pack(found: PrintImage) -> bytes:

@@ -257,13 +257,6 @@ def _unfit(problem: str, expected: str) -> TrustError:
     return TrustError("NOD-204", problem, place="notice", expected=expected)
 
 
-notices.follow("suspension", take_suspension)
-notices.follow("resumption", take_resumption)
-notices.follow("termination", take_termination)
-notices.follow("consultation", take_consultation)
-notices.follow("override-used", take_override)
-
-
 __all__ = [
     "consult", "declare", "keep", "override", "resume", "suspend", "take_consultation", "take_override", "take_resumption",
     "take_suspension", "take_termination", "terminate",

@@ -125,7 +125,4 @@ def _override(tx: Tx, node: Node, partner: str, direction: Direction, search_typ
     )
 
 
-notices.follow("quota-counted", take_counted)
-
-
 __all__ = ["YEAR", "begin", "count", "decide", "used_of"]

@@ -207,9 +207,4 @@ def _next(node: Node, kind: Rotating) -> Path:
     return Files(node.settings.home).keys / f"next-{kind}.pem"
 
 
-notices.follow("key-announced", take_announced)
-notices.follow("key-confirmed", take_confirmed)
-notices.follow("key-revoked", take_revoked)
-
-
 __all__ = ["adopt", "announce", "listed", "revoke", "take_announced", "take_confirmed", "take_revoked"]

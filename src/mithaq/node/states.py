@@ -11,8 +11,9 @@ from mithaq.errors import FormatError, TrustError
 from mithaq.node import journal
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
-from mithaq.node.store import Tx, conversations
+from mithaq.node.store import Tx, conversations, retention
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.retention import HeldErasure
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.gate import QueryFacts, Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
@@ -125,15 +126,30 @@ def keep_prints(
     tx: Tx, node: Node, conversation: Conversation, role: str, prints: Sequence[PrintImage], *, reference: str = ""
 ) -> None:
     """Keep prints, sealed, while the conversation needs them."""
-    for found in prints:
-        conversations.add_print(tx, node.seal_print(conversation.id, role, found, reference=reference))
+    for stored in node.seal_prints(conversation.id, role, prints, reference=reference):
+        conversations.add_print(tx, stored)
 
 
-def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str], *, reason: str, but: str = "") -> None:
-    """Erase prints that a conversation no longer needs (those of the reference `but` excepted), and say so in the ledger."""
-    erased = sum(conversations.erase_prints(tx, conversation_id, role, but=but) for role in roles)
+def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str], *, reason: str, but: str = "") -> int:
+    """Erase prints that a conversation no longer needs (those of the reference `but` excepted), and say so in the ledger.
+
+    Returns how many. Their rows go with this transaction, their keys right after it (`erasing.finish`). Under a legal hold they stay until
+    the first sweep after its end (REQ-085).
+    """
+    now = timestamp(node.clock())
+    if conversation_id in retention.held_subjects(tx, now):
+        for role in roles:
+            if retention.print_ids(tx, conversation_id, role, but=but):
+                retention.hold_erasure(tx, HeldErasure(conversation_id, role, but, reason))
+        return 0
+    erased = 0
+    for role in roles:
+        ids = retention.print_ids(tx, conversation_id, role, but=but)
+        retention.plan_erasures(tx, [f"print:{conversation_id}:{one}" for one in ids], now)
+        erased += conversations.erase_prints(tx, conversation_id, role, but=but)
     if erased:
         journal.write(tx, node, "prints-erased", conversation=conversation_id, prints=erased, reason=reason)
+    return erased
 
 
 def add_stages(tx: Tx, conversation: Conversation | None, stages: Stages) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mithaq.errors import FormatError
 from mithaq.finger import Template, compare, extract
 from mithaq.image import png_bytes, to_matcher
-from mithaq.node import chain, officers, standing
+from mithaq.node import chain, extracts, officers, standing
 from mithaq.node import quotas as counted
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages
@@ -202,5 +202,8 @@ def status(node: Node) -> dict[str, Any]:
         "agreement_problems": {name: str(error) for name, error in node.agreements.problems.items()},
         "conversations": [{"side": s, "state": t, "count": n} for (s, t), n in sorted(states.items())],
         "messages_waiting": waiting,
+        "extracts_due": [
+            {"extract": one.id, "due_at": one.due_at, "late": left < 0} for one, left in extracts.due(node)
+        ],
         "ledger": ledger_status(node),
     }

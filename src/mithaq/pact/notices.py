@@ -17,6 +17,8 @@ from typing import Annotated, Any
 
 from mithaq.errors import TrustError
 from mithaq.pact import rotation, standing
+from mithaq.pact.deletion import DeletionCertificate
+from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -53,6 +55,8 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "key-revoked": Form(rotation.KeyRevoked, "REQ-124", always=True),
     "quota-counted": Form(standing.QuotaCounted, "REQ-130", always=True),
     "override-used": Form(standing.Override, "REQ-131"),
+    "statistics": Form(Summary, "REQ-150", always=True),
+    "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),
 })  # fmt: skip
 
 
