@@ -213,7 +213,7 @@ class Node:
         """Every key that a message to us may be sealed with: the one in use, a next one and former ones. The folder is
         looked at each time, since a command in another process makes the next one."""
         folder = Files(self.settings.home).keys
-        names = {one.name for one in os.scandir(folder) if one.name.startswith(("encrypt", "next-encrypt"))}
+        names = {name for name in os.listdir(folder) if name.startswith(("encrypt", "next-encrypt"))}
         if names != self._opened_keys[0] or self._opened_keys[1][0] != self.keys.encrypt:
             files = [folder / name for name in sorted(names - {"encrypt.pem"})]
             others = [encryption_key_from_pem(file.read_bytes()) for file in files]
