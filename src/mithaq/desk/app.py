@@ -26,6 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from mithaq.desk import keeping
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
@@ -289,6 +290,8 @@ def desk_app(node: Node) -> FastAPI:
         now = node.clock()
         shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
         return desk.render(request, "agreement.html", shown=shown)
+
+    keeping.mount(app, desk, signed_in, form_of)
 
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:

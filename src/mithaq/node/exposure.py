@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Literal
 
-from mithaq.errors import FormatError, SettingsError
+from mithaq.errors import FormatError, SettingsError, TrustError
 from mithaq.node import erasing, journal, officers
 from mithaq.node.gateway import Node
 from mithaq.node.intake import examine
@@ -26,7 +26,7 @@ from mithaq.node.stages import Stages
 from mithaq.node.store import Tx, exposures, references, retention
 from mithaq.node.store.exposures import Exposure, StoredRule
 from mithaq.node.store.retention import HeldErasure
-from mithaq.pact.strict import Rule, load, plain, read
+from mithaq.pact.strict import Rule, plain, read
 from mithaq.pact.terms import _WORD
 from mithaq.units import timestamp
 
@@ -101,8 +101,13 @@ def _rule(tx: Tx) -> tuple[int, ExposureRule | None]:
 
 
 def read_rule(data: bytes) -> ExposureRule:
-    """A rule from a JSON file; TrustError where it is none."""
-    return read(ExposureRule, load(data, what="exposure rule"), what="exposure rule")
+    """A rule from a JSON file; FormatError where it is none."""
+    try:
+        return read(ExposureRule, json.loads(data), what="exposure rule")
+    except (ValueError, RecursionError):
+        raise FormatError("NOD-271", "the exposure rule is not JSON", place="exposure rule") from None
+    except TrustError as error:
+        raise FormatError("NOD-271", error.problem, place=error.place, expected=error.expected) from None
 
 
 def set_rule(node: Node, rule: ExposureRule, *, officer: str, passphrase: str) -> int:
