@@ -17,6 +17,8 @@ hold = typer.Typer(no_args_is_help=True, help="Legal holds: what is under one is
 expose = typer.Typer(no_args_is_help=True, help="Which records the partner may find: a rule, and overrides.")
 app.add_typer(hold, name="hold")
 app.add_typer(expose, name="expose")
+national = typer.Typer(no_args_is_help=True, help="Changes from a national system: one by hand, or its API's token.")
+app.add_typer(national, name="national")
 
 
 @app.command()
@@ -202,6 +204,36 @@ def withdraw(
         prints = exposure.withdraw(node, reference, reason=reason, by=officer)
     kept = "erased" if prints else "hidden; it is erased when its hold ends"
     say({"reference": reference, "prints": prints}, json_, [f"{reference}: {kept}"])
+
+
+# ---------------------------------------------------------------- the national system
+
+
+@national.command("token")
+def national_token(home: Home = Path(), json_: Json = False) -> None:
+    """Make a new token for the API on this machine; the node takes it at its next start."""
+    from mithaq.node.national_api import make_token
+    from mithaq.node.settings import read_settings
+
+    place = make_token(read_settings(home))
+    say({"file": str(place)}, json_, [f"the token is in {place}"])
+
+
+@national.command("apply")
+def national_apply(
+    file: Annotated[Path, typer.Argument(help="A change as JSON; its prints may name files beside it.")],
+    home: Home = Path(),
+    json_: Json = False,
+) -> None:
+    """Add, change or withdraw one person, as the national system says it."""
+    from mithaq.node import national as system
+    from mithaq.node.opening import open_node
+
+    change = system.read_change(read_file(file), folder=file.parent)
+    with open_node(home) as node:
+        done = system.apply(node, change).as_dict()
+    lines = [f"{done['reference']}: {'exposed' if done['exposed'] else 'not exposed'}"]
+    say(done, json_, lines + [f"  print: {one['outcome']}" for one in done["prints"]])
 
 
 # ---------------------------------------------------------------- residue

@@ -90,6 +90,11 @@ def gallery_place(settings: Settings) -> Path:
     return settings.path(settings.search.gallery)
 
 
+def old_place(place: Path) -> Path:
+    """Where a rebuild keeps the gallery that was there before."""
+    return place.with_name(place.name + ".old")
+
+
 def _searcher(settings: Settings) -> Searcher:
     if settings.search.socket is not None:
         return RemoteGallery(settings.path(settings.search.socket))
