@@ -236,6 +236,16 @@ def national_apply(
     say(done, json_, lines + [f"  print: {one['outcome']}" for one in done["prints"]])
 
 
+@app.command()
+def token(home: Home = Path(), json_: Json = False) -> None:
+    """Move the stores' keys from their files into the PKCS#11 token that node.toml names. The node must not be serving."""
+    from mithaq.node.rekey import move_to_token
+    from mithaq.node.settings import read_settings
+
+    moved = move_to_token(read_settings(home))
+    say({"rewrapped": moved}, json_, [f"{moved} data keys were wrapped anew; the key files are gone"])
+
+
 # ---------------------------------------------------------------- residue
 
 

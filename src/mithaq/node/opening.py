@@ -69,6 +69,10 @@ def open_node(
 
 def store_key(settings: Settings, name: str) -> Wrapper:
     """The key that wraps the data keys of one store; SettingsError where it is not there."""
+    if settings.keys.module is not None:
+        from mithaq.node.token import open_token  # the library of tokens is an extra
+
+        return open_token(settings, name)
     return read_key(Files(settings.home).keys / f"{name}.key")
 
 

@@ -100,6 +100,21 @@ class SearchSection(_Section):
     socket: Path | None = None
 
 
+class KeysSection(_Section):
+    """Where the stores' keys lie: in files, or with `module` (a PKCS#11 library) in the token of that label, whose PIN is
+    the first line of `pin_file`."""
+
+    module: Path | None = None
+    token: str = ""
+    pin_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.module is not None and not (self.token and self.pin_file):
+            raise ValueError("module, token and pin_file, all three or none")
+        return self
+
+
 class NationalSection(_Section):
     """How a national system reaches its node: a drop folder, and an API on this machine alone."""
 
@@ -151,6 +166,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     search: SearchSection = SearchSection()
     national: NationalSection = NationalSection()
+    keys: KeysSection = KeysSection()
     extract: ExtractSection = ExtractSection()
     image: ImageSection = ImageSection()  # type: ignore[call-arg]
     delivery: DeliverySection = DeliverySection()  # type: ignore[call-arg]

@@ -68,6 +68,17 @@ class RecordKeys:
             )
         return destroyed
 
+    def rewrap(self, anew: Callable[[str, str, bytes], bytes]) -> int:
+        """Replace every wrapped key by what `anew` makes of (vault, label, wrapped), all or none; returns how many."""
+        with self._database.write() as tx:
+            rows = tx.execute(select(record_keys)).all()
+            for row in rows:
+                where = (record_keys.c.vault == row.vault) & (record_keys.c.label == row.label)
+                wrapped = anew(row.vault, row.label, bytes(row.wrapped))
+                tx.execute(update(record_keys).where(where).values(wrapped=wrapped))
+        self._database.truncate_log()
+        return len(rows)
+
     def labels(self, vault: str) -> set[str]:
         """The labels of all keys of a vault."""
         with self._database.read() as tx:
