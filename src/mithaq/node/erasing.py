@@ -24,6 +24,7 @@ from mithaq.node.store import references, retention
 from mithaq.search import Gallery
 
 _log = structlog.get_logger("mithaq.erasing")
+KINDS = {"print", "reference", "person", "local", "released"}
 HIDE, SHOW = "gallery:", "searchable:"
 
 
@@ -44,6 +45,28 @@ def finish(node: Node) -> int:
     with node.database.write() as tx:
         retention.erasures_done(tx, done)
     return len(done)
+
+
+def stray_keys(node: Node, *, older_than_s: float = 0.0) -> list[tuple[str, str]]:
+    """(vault, label) of the keys that no record needs: their records were erased, and a copy of the key store was
+    restored; or the process died between making a key and keeping its record."""
+    keys = {name: node.record_keys.labels(name, older_than_s=older_than_s) for name in ("prints", "identities")}
+    with node.database.read() as tx:  # read after the keys: what is sealed meanwhile has its row by now, or a young key
+        needed = retention.print_labels(tx)
+    with node.identities.read() as identities:
+        needed |= retention.identity_labels(identities)
+    return [
+        (vault, label)
+        for vault, labels in keys.items()
+        for label in sorted(labels - needed)
+        if label.partition(":")[0] in KINDS
+    ]
+
+
+def destroy_stray_keys(node: Node, *, older_than_s: float) -> int:
+    """Destroy the keys that no record needs; returns how many there were."""
+    stray = stray_keys(node, older_than_s=older_than_s)
+    return node.record_keys.destroy(stray) if stray else 0
 
 
 def _in_gallery(node: Node, labels: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ class TokenKey:
         nonce = os.urandom(12)
         with _turn:
             try:
-                return nonce + self._wrap.encrypt(key, **_gcm(nonce, label))
+                return nonce + bytes(self._wrap.encrypt(key, **_gcm(nonce, label)))
             except pkcs11.exceptions.PKCS11Error as error:
                 raise _gone(error) from None
 
