@@ -16,6 +16,7 @@ from mithaq.cli import (
     demo,
     files,
     gallery,
+    keep,
     ledger,
     life,
     measure,
@@ -44,6 +45,7 @@ files.finger.command("segment")(slaps.segment)
 files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
 oversight.add_to(node.app)
+node.app.add_typer(keep.app)  # without a name: its commands are those of `node`
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):

@@ -26,7 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from mithaq.desk import life
+from mithaq.desk import keeping, life
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
@@ -284,6 +284,8 @@ def desk_app(node: Node) -> FastAPI:
         return desk.render(request, "ledger.html", ledger=status)
 
     life.mount(app, desk, signed_in, form_of)
+
+    keeping.mount(app, desk, signed_in, form_of)
 
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:

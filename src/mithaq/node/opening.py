@@ -73,6 +73,10 @@ def open_node(
 
 def store_key(settings: Settings, name: str) -> Wrapper:
     """The key that wraps the data keys of one store; SettingsError where it is not there."""
+    if settings.keys.module is not None:
+        from mithaq.node.token import open_token  # the library of tokens is an extra
+
+        return open_token(settings, name)
     return read_key(Files(settings.home).keys / f"{name}.key")
 
 
@@ -92,6 +96,11 @@ def gallery_place(settings: Settings) -> Path:
             remedy="enrol there, or remove the key",
         )
     return settings.path(settings.search.gallery)
+
+
+def old_place(place: Path) -> Path:
+    """Where a rebuild keeps the gallery that was there before."""
+    return place.with_name(place.name + ".old")
 
 
 def _searcher(settings: Settings) -> Searcher:

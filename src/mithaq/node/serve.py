@@ -25,8 +25,9 @@ from mithaq.node import quotas, witness
 from mithaq.node.app import partner_app
 from mithaq.node.durable import Engine
 from mithaq.node.gateway import Files, Node
+from mithaq.node.national_api import national_app
 from mithaq.node.peer import PeerCertificateProtocol, pin, server_context
-from mithaq.node.settings import Settings
+from mithaq.node.settings import Settings, split_address
 from mithaq.pact.certificate import certificate_der, certificate_facts
 from mithaq.units import timestamp
 
@@ -73,6 +74,11 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
         _check_own_certificate(node, files.certificate)
         partner_socket = stack.enter_context(listen(settings.partner_address, key="listen.partner"))
         servers = [(_server(partner_app(node), context), partner_socket)]
+        if settings.national.listen is not None:
+            national_socket = stack.enter_context(
+                listen(split_address(settings.national.listen), key="national.listen")
+            )
+            servers.append((_server(national_app(node), None), national_socket))
         if desk is not None:
             desk_context = _desk_context(settings)
             desk_socket = stack.enter_context(listen(settings.desk_address, key="listen.desk"))
