@@ -26,6 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from mithaq.desk import oversight
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
@@ -33,6 +34,7 @@ from mithaq.node import flow, officers, views
 from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
+from mithaq.node.roles import WORKING
 from mithaq.node.views import Conversation
 from mithaq.pact.agreement import Agreement, active, clause_text, terms_of
 from mithaq.pact.gate import Offence, Refused
@@ -202,6 +204,8 @@ def desk_app(node: Node) -> FastAPI:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
+        if not set(officer.roles) & set(WORKING):
+            return RedirectResponse("/oversight", 303)
         rows = await run_in_threadpool(views.queue, node)
         mine = await run_in_threadpool(lambda: [row for row in rows if _waits_for(node, row, officer)])
         return desk.render(request, "queue.html", mine=mine, rows=rows)
@@ -244,8 +248,10 @@ def desk_app(node: Node) -> FastAPI:
 
     @app.get("/c/{conversation_id}/{which}.png")
     async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
-        if await signed_in(request) is None:
+        officer = await signed_in(request)
+        if officer is None:
             raise HTTPException(404)
+        await run_in_threadpool(officers.authorised, node, officer.id, "cases")
         found = await run_in_threadpool(views.find, node, conversation_id)
         pair = await run_in_threadpool(desk.compare, found, _shown(found, candidate))
         if pair is None or which not in ("query", "candidate"):
@@ -290,6 +296,7 @@ def desk_app(node: Node) -> FastAPI:
         shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
         return desk.render(request, "agreement.html", shown=shown)
 
+    app.include_router(oversight.routes(desk, signed_in, form_of))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")  # monitors and link checkers ask with it
@@ -394,6 +401,7 @@ def _conversation_page(
     desk: Desk, request: Request, officer: Officer, conversation_id: str, candidate: str
 ) -> Response:
     node = desk.node
+    officers.authorised(node, officer.id, "cases")
     found = views.find(node, conversation_id)
     shown = _shown(found, candidate)
     agreement = node.agreements.by_id(found.agreement)
