@@ -56,6 +56,7 @@ FIELDS: Mapping[str, Any] = {
     "count": Annotated[int, _COUNT],  # how many were drawn
     "digest": Annotated[str, _DIGEST],  # SHA-256 of the sealed message
     "due_at": Annotated[str, _INSTANT],
+    "document": Annotated[str, _DIGEST],  # SHA-256 of a signed document that the store keeps
     "entries": tuple[Annotated[tuple[Annotated[int, _COUNT], ...], _RANGE], ...],  # both included; equal for one entry
     "event": Annotated[str, _WORD],
     "expedited": bool,
@@ -64,6 +65,7 @@ FIELDS: Mapping[str, Any] = {
     "fingers": tuple[Annotated[int, _POSITION], ...],  # positions, each once
     "first": Annotated[int, _COUNT],
     "ground": Annotated[str, _WORD],
+    "hold": Annotated[str, _UUID],
     "impressions": Annotated[int, _COUNT],
     "in_reply_to": Annotated[str, _UUID],
     "last": Annotated[int, _COUNT],
@@ -98,7 +100,10 @@ FIELDS: Mapping[str, Any] = {
     "sender_contact": Annotated[str, _WORD],
     "seed": Annotated[str, _SEED],
     "size": Annotated[int, _COUNT],
+    "subject": Annotated[str, _REFERENCE],  # of a legal hold: a conversation, a reference number, or "log"
+    "until": Annotated[str, _INSTANT],
     "version": Annotated[str, _VERSION],
+    "what": Annotated[str, _WORD],
 }
 
 
@@ -139,7 +144,9 @@ _RELEASE = EntryKind(
     (*_ENVELOPE, "in_reply_to", "reference", "case", "outcome", "fields"),
     ("reasons", "clause", "purpose", "prepared_by", "approved_by"),
 )
-_NOTICE = EntryKind("REQ-111", (*_ENVELOPE, "about"), ("in_reply_to", "reason", "by", "act", "reference", "case"))
+_NOTICE = EntryKind(
+    "REQ-111", (*_ENVELOPE, "about"), ("in_reply_to", "reason", "by", "act", "reference", "case", "document", "outcome")
+)
 
 KINDS: Mapping[str, EntryKind] = {
     "query-held": EntryKind(  # our own gate refused it, and nothing was sent
@@ -169,7 +176,11 @@ KINDS: Mapping[str, EntryKind] = {
     "agreement-changed": EntryKind("REQ-124", ("agreement", "event"), ("by", "reason", "clause", "party")),
     "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code")),
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
-    "withdrawn": EntryKind("REQ-110", ("references", "reason", "by")),
+    "withdrawn": EntryKind("REQ-025", ("references", "reason", "by"), ("prints", "act")),
+    "exposure-changed": EntryKind("REQ-025", ("references", "event", "reason", "by"), ("act",)),
+    "exposure-rule-changed": EntryKind("REQ-025", ("version", "by", "act")),
+    "hold-changed": EntryKind("REQ-085", ("hold", "subject", "event", "reason", "by", "until"), ("act",)),
+    "deleted": EntryKind("REQ-083", ("conversation", "what", "reason", "by"), ("reference", "document")),
     "log-read": EntryKind("REQ-112", ("by", "reason"), ("first", "last", "case", "conversation")),
     "officer-changed": EntryKind("REQ-003", ("officer", "event"), ("roles", "by")),
     "signed-in": EntryKind("REQ-120", ("by",)),

@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
+from mithaq.pact import standing
+from mithaq.pact.deletion import DeletionCertificate
 from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
@@ -44,7 +46,13 @@ class Form:
 
 FORMS: Mapping[str, Form] = MappingProxyType({
     "exercise": Form(Exercise, "REQ-120", always=True),
+    "suspension": Form(standing.Suspension, "REQ-163", always=True),
+    "resumption": Form(standing.Resumption, "REQ-163", always=True),
+    "termination": Form(standing.Termination, "REQ-164", always=True),
+    "consultation": Form(standing.Consultation, "REQ-166", always=True),
+    "override-used": Form(standing.Override, "REQ-131"),
     "statistics": Form(Summary, "REQ-150", always=True),
+    "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),
 })  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 identities = MetaData()
+record_keys_metadata = MetaData()
 
 conversations = Table(
     "conversations",
@@ -125,6 +126,22 @@ counters = Table(
     Column("day", String(10), primary_key=True),
     Column("used", Integer, nullable=False),
 )
+
+life_events = Table(
+    "life_events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("partner", String(2), nullable=False),
+    Column("by", String(2), nullable=False),  # who declared it: our party or the partner
+    Column("about", String(32), nullable=False),  # the notice's kind
+    Column("agreement", String(80), nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("acts", JSON, nullable=False),  # our officers' signed acts, JWS; empty for the partner's events
+    Column("message", String(40), nullable=False),  # the notice that told it
+    Column("at", String(32), nullable=False),  # since when it is known here
+    Column("number", Integer, nullable=False),  # their order with that partner, from 1
+)
+Index("life_events_order", life_events.c.partner, life_events.c.number, unique=True)
 
 officers = Table(
     "officers",
@@ -261,3 +278,80 @@ received = Table(
 )
 
 identities_version = Table("identities_version", identities, Column("version", Integer, primary_key=True))
+
+local_records = Table(
+    "local_records",  # what the exposure rule looks at: category, offence class, birth date, disposition, in codes
+    identities,
+    Column("reference", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+record_keys = Table(
+    "record_keys",
+    record_keys_metadata,
+    Column("vault", String(12), primary_key=True),  # prints | identities
+    Column("label", String(160), primary_key=True),  # which record: identifiers, never a name
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+erasures_due = Table(
+    "erasures_due",  # decided and logged; their keys are still to be destroyed
+    metadata,
+    Column("label", String(160), primary_key=True),
+    Column("at", String(32), nullable=False),
+)
+
+erasures_held = Table(
+    "erasures_held",  # due, but under a legal hold
+    metadata,
+    Column("conversation", String(40), primary_key=True),
+    Column("role", String(9), primary_key=True),
+    Column("but", String(64), nullable=False),
+    Column("reason", String(40), nullable=False),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", String(64), nullable=False),  # a conversation's id, a reference number, or "log"
+    Column("reason", String(40), nullable=False),  # a code
+    Column("note", Text, nullable=False),  # the author's words; they stay in this table
+    Column("author", String(64), nullable=False),
+    Column("signed", Text, nullable=False),  # JWS by the author's own credential
+    Column("begins_at", String(32), nullable=False),
+    Column("ends_at", String(32), nullable=False),
+)
+Index("holds_subject", holds.c.subject)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("direction", String(3), primary_key=True),  # out: of our deletions; in: of the partner's, verified
+    Column("partner", String(2), nullable=False),
+    Column("conversation", String(40), nullable=False),
+    Column("reference", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+exposures = Table(
+    "exposures",  # the last decision for each local record that the rule or an override was asked about
+    metadata,
+    Column("reference", String(64), primary_key=True),
+    Column("exposed", Boolean, nullable=False),
+    Column("override", String(8), nullable=False),  # "" | expose | hide
+    Column("reason", String(40), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+)
+
+exposure_rules = Table(
+    "exposure_rules",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("rule", JSON, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
