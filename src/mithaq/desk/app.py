@@ -34,7 +34,7 @@ from mithaq.node import flow, officers, views
 from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
-from mithaq.node.roles import WORKING
+from mithaq.node.roles import DUTIES, WORKING
 from mithaq.node.views import Conversation
 from mithaq.pact.agreement import Agreement, active, clause_text, terms_of
 from mithaq.pact.gate import Offence, Refused
@@ -74,10 +74,14 @@ class Desk:
     def render(self, request: Request, page: str, status: int = 200, **values: Any) -> Response:
         """A page in the reader's language, with the officer whom `signed_in` found."""
         texts = self.texts(request)
+        officer = _officer(request)
+        roles = set(officer.roles) if officer else set()
         html = self.pages.get_template(page).render(
             t=texts,
             node=self.node,
-            officer=_officer(request),
+            officer=officer,
+            works=bool(roles & set(WORKING)),
+            oversees=bool(roles & set(DUTIES["register"])),
             form_token=self.guard.token(request),
             here=_here(request),
             name_of=self.name_of,
