@@ -67,6 +67,7 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.pages.globals["follow_up_closed"] = views.follow_up_closed
         self.static = folder / "static"
         self.comparisons: OrderedDict[tuple[str, str, str], tuple[float, views.Comparison | None]] = OrderedDict()
 

@@ -22,6 +22,7 @@ from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages
 from mithaq.node.store.conversations import Conversation as Conversation
 from mithaq.pact.agreement import Agreement
+from mithaq.pact.gate import Offence, Refused, is_excluded, refused
 from mithaq.pact.lifecycle import Actor, Side, State, possible
 from mithaq.pact.quota import day_limit
 
@@ -108,6 +109,15 @@ def next_steps(conversation: Conversation) -> list[tuple[str, str]]:
     rows = possible(Side(conversation.side), State(conversation.state))
     people = (Actor.EXAMINER, Actor.OFFICER, Actor.SECOND_OFFICER)
     return [(str(event), str(row.actor)) for event, row in rows.items() if row.actor in people]
+
+
+def follow_up_closed(conversation: Conversation, agreement: Agreement) -> Refused | None:
+    """Why no personal data follow a hit: an offence that the holder or both parties excluded (REQ-014); None otherwise."""
+    holder = conversation.partner if conversation.side == Side.REQUESTER else agreement.other(conversation.partner)
+    offence = Offence(conversation.offence["category"], int(conversation.offence["max_penalty_months"]))
+    if not conversation.candidates or not is_excluded(offence, agreement, holder):
+        return None
+    return refused("offence-excluded", agreement, offence=offence.category)
 
 
 def quotas(node: Node, partner: str) -> list[Quota]:
