@@ -24,9 +24,9 @@ from mithaq.pact.gate import (
     gate_request,
     is_serious,
     parse_offence,
-    quota_day,
     same_person,
 )
+from mithaq.pact.quota import quota_day
 from mithaq.pact.wording import all_reasons
 
 AGREEMENT = agreements.agreement()

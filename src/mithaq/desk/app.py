@@ -26,7 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from mithaq.desk import keeping, life
+from mithaq.desk import keeping, life, oversight
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
@@ -34,6 +34,7 @@ from mithaq.node import flow, officers, standing, views
 from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
+from mithaq.node.roles import DUTIES, WORKING
 from mithaq.node.views import Conversation
 from mithaq.pact.agreement import clause_text
 from mithaq.pact.gate import Offence, Refused
@@ -73,10 +74,14 @@ class Desk:
     def render(self, request: Request, page: str, status: int = 200, **values: Any) -> Response:
         """A page in the reader's language, with the officer whom `signed_in` found."""
         texts = self.texts(request)
+        officer = _officer(request)
+        roles = set(officer.roles) if officer else set()
         html = self.pages.get_template(page).render(
             t=texts,
             node=self.node,
-            officer=_officer(request),
+            officer=officer,
+            works=bool(roles & set(WORKING)),
+            oversees=bool(roles & set(DUTIES["register"])),
             form_token=self.guard.token(request),
             here=_here(request),
             name_of=self.name_of,
@@ -203,6 +208,8 @@ def desk_app(node: Node) -> FastAPI:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
+        if not set(officer.roles) & set(WORKING):
+            return RedirectResponse("/oversight", 303)
         rows = await run_in_threadpool(views.queue, node)
         mine = await run_in_threadpool(lambda: [row for row in rows if _waits_for(node, row, officer)])
         agreements = await run_in_threadpool(standing.overview, node)
@@ -246,8 +253,10 @@ def desk_app(node: Node) -> FastAPI:
 
     @app.get("/c/{conversation_id}/{which}.png")
     async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
-        if await signed_in(request) is None:
+        officer = await signed_in(request)
+        if officer is None:
             raise HTTPException(404)
+        await run_in_threadpool(officers.authorised, node, officer.id, "cases")
         found = await run_in_threadpool(views.find, node, conversation_id)
         pair = await run_in_threadpool(desk.compare, found, _shown(found, candidate))
         if pair is None or which not in ("query", "candidate"):
@@ -287,6 +296,7 @@ def desk_app(node: Node) -> FastAPI:
 
     keeping.mount(app, desk, signed_in, form_of)
 
+    app.include_router(oversight.routes(desk, signed_in, form_of))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")  # monitors and link checkers ask with it
@@ -381,6 +391,7 @@ def _conversation_page(
     desk: Desk, request: Request, officer: Officer, conversation_id: str, candidate: str
 ) -> Response:
     node = desk.node
+    officers.authorised(node, officer.id, "cases")
     found = views.find(node, conversation_id)
     shown = _shown(found, candidate)
     agreement = node.agreements.by_id(found.agreement)

@@ -56,6 +56,7 @@ def request_data(
         conversation = move(tx, node, conversation, Event.REQUEST, Actor.OFFICER, agreement)
         body = chain.request_body(tx, facts, conversation, urgent=urgent, act=act.signed)
         log = {"reference": facts.reference, "case": facts.case, "by": officer, "act": act.digest}
+        log["purpose"] = conversation.purpose
         outgoing.post(
             tx, node, agreement, conversation.partner, conversation.id, "request", body, stages=Stages(), **log
         )
@@ -75,6 +76,7 @@ def take_request(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
     conversation = move(tx, node, conversation, Event.REQUEST, Actor.PARTNER, agreement, **named)
     chain.keep_request(tx, node, conversation, request)
     log = {"reference": request.reference, "case": request.case, "by": request.requested_by}
+    log["purpose"] = conversation.purpose
     entry = journal.received(tx, node, opened, stages, **log)
     # While releases are suspended a request waits as it came: nothing leaves, since the release has a gate of its own.
     if isinstance(decision, Refused) and decision.reason != "agreement-suspended":
@@ -143,6 +145,7 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
             in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
             reference=facts.reference,
             case=facts.case,
+            purpose=conversation.purpose,
             outcome="released",
             fields=sorted(released),
             prepared_by=facts.prepared_by,
@@ -187,6 +190,7 @@ def _send_no_release(
         in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
         reference=conversation.reference,
         case=conversation.case_number,
+        purpose=conversation.purpose,
         outcome="refused",
         fields=[],
         reasons=[reason],
@@ -207,6 +211,7 @@ def take_release(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
         in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
         reference=release.reference,
         case=conversation.case_number,
+        purpose=conversation.purpose,
         outcome="refused" if release.reason else "released",
         fields=sorted(release.fields),
         reasons=[release.reason] if release.reason else None,
