@@ -100,7 +100,7 @@ def status(
         if conversation:
             found = views.find(node, conversation)
             history = views.history(node, found.id)
-            facts = {**_facts(found), "history": history, "next": views.next_steps(found)}
+            facts = {**_facts(found), "history": history, "next": views.next_steps(node, found)}
             shown = {name: value for name, value in facts.items() if name not in ("history", "next", "stage_ms")}
             lines = [f"{key:14} {value}" for key, value in shown.items() if value not in (None, [], "")]
             lines += [f"  {row['at']}  {row['what']:20} {row['by']}  {row['error']}".rstrip() for row in history]

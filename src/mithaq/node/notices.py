@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mithaq.errors import TrustError
-from mithaq.node import journal, outgoing
+from mithaq.node import heard, journal, outgoing
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.store import Tx
@@ -78,7 +78,7 @@ def _check_contacts(agreement: Agreement, opened: Opened, notice: Notice) -> Non
 
 
 # What follows from a notice: (tx, node, agreement, opened, terms) -> what the ledger entry says besides.
-_FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, Any]]] = {}
+_FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, Any]]] = {**heard.FOLLOWS}
 
 
 __all__ = ["send", "take"]

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import journal, witness
+from mithaq.node import alarms, clocks, journal, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import compact, conversations, ledger, messages, references
@@ -45,7 +45,7 @@ def postpone(node: Node, *, message_id: str = "", conversation_id: str = "") -> 
 def expire(node: Node) -> None:
     """End the conversations whose time is up and erase their prints; forget sessions that have ended."""
     now = timestamp(node.clock())
-    waiting = [str(State.PREPARED), str(State.SENT)]
+    waiting = [str(State.PREPARED), str(State.SENT), str(State.DELAYED)]
     with node.database.read() as tx:
         late = conversations.expired_conversations(tx, now, waiting)
     with node.database.write() as tx:
@@ -62,7 +62,9 @@ def expire(node: Node) -> None:
             conversations.change_conversation(tx, conversation.id, state=str(moved), changed_at=now)
             journal.write(tx, node, "conversation-expired", conversation=conversation.id, reason="no-answer")
             erase_prints(tx, node, conversation.id, ["query"], reason="expired")
+            clocks.stop(tx, node, conversation, clocks.ANSWER)
     erase_late_candidates(node)
+    alarms.sweep(node)
 
 
 def erase_late_candidates(node: Node) -> None:
@@ -71,7 +73,18 @@ def erase_late_candidates(node: Node) -> None:
         held = conversations.list_conversations(
             tx,
             side=str(Side.REQUESTER),
-            states=[str(s) for s in (State.CANDIDATE, State.IDENTIFIED, State.RELEASE_REFUSED, State.ACKNOWLEDGED)],
+            states=[
+                str(s)
+                for s in (
+                    State.CANDIDATE,
+                    State.EXAMINED,
+                    State.DISAGREEMENT,
+                    State.CONFIRMED,
+                    State.IDENTIFIED,
+                    State.RELEASE_REFUSED,
+                    State.ACKNOWLEDGED,
+                )
+            ],
             limit=10_000,
         )
     for conversation in held:
@@ -116,6 +129,7 @@ def health(node: Node) -> dict[str, Any]:
     now = node.clock()
     in_force = [one for one in node.agreements.all() if active(one, now)]
     parts["agreements"] = len(in_force)
+    parts["limits_passed"] = len(clocks.late(node))
     parts["queries_wait"] = dict(node.held)
     whole = not any(code in witness.ROLLED_BACK for code in node.held.values())
     parts["ok"] = parts["database"] == "ok" and isinstance(parts["gallery"], dict) and bool(in_force) and whole

@@ -6,6 +6,8 @@ no reference print it did not itself store, a requester sees personal data only 
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +18,12 @@ from numpy.typing import NDArray
 from mithaq.errors import FormatError
 from mithaq.finger import Template, compare, extract
 from mithaq.image import png_bytes, to_matcher
-from mithaq.node import chain, officers
+from mithaq.node import chain, clocks, received
 from mithaq.node.gateway import Node
-from mithaq.node.store import conversations, ledger, messages
+from mithaq.node.store import conversations, ledger, messages, references
 from mithaq.node.store.conversations import Conversation as Conversation
 from mithaq.pact.agreement import Agreement, active
-from mithaq.pact.gate import quota_day
+from mithaq.pact.gate import SPECIAL_FIELDS, quota_day
 from mithaq.pact.lifecycle import Actor, Side, State, possible
 
 
@@ -102,11 +104,50 @@ def history(node: Node, conversation_id: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["at"]))
 
 
-def next_steps(conversation: Conversation) -> list[tuple[str, str]]:
+def next_steps(node: Node, conversation: Conversation) -> list[tuple[str, str]]:
     """The steps that a person can take now: (event, role)."""
-    rows = possible(Side(conversation.side), State(conversation.state))
-    people = (Actor.EXAMINER, Actor.OFFICER, Actor.SECOND_OFFICER)
-    return [(str(event), str(row.actor)) for event, row in rows.items() if row.actor in people]
+    agreement = node.agreements.by_id(conversation.agreement)
+    rows = possible(Side(conversation.side), State(conversation.state), agreement)
+    nobody = (Actor.SYSTEM, Actor.PARTNER)
+    return [(str(event), str(row.actor)) for event, row in rows.items() if row.actor not in nobody]
+
+
+def taken_by(node: Node, conversation: Conversation) -> frozenset[str]:
+    """The officers of this node who took a part in what is decided now and may not take the next one as well: those who
+    prepared or approved this release, those who gave an opinion on this hit."""
+    kinds = {"prepared": ("release-prepared",), "approved": ("release-prepared", "release-approved")}
+    wanted = kinds.get(conversation.state, ("examination", "conclusion"))
+    with node.database.read() as tx:
+        acts = {act.kind: act for act in conversations.conversation_acts(tx, conversation.id)}
+        opinions = conversations.conversation_acts(tx, conversation.id) if wanted[0] == "examination" else []
+    return frozenset(
+        [acts[kind].officer for kind in wanted if kind in acts] + [o.officer for o in opinions if o.kind in wanted]
+    )
+
+
+def times(node: Node, conversation_id: str) -> list[dict[str, str]]:
+    """When each message of a conversation was made and taken in, in UTC, by the own clock and by the partner's signed
+    time (REQ-045): {"what", "own", "partner"}, oldest first."""
+    with node.database.read() as tx:
+        found = messages.conversation_messages(tx, conversation_id)
+    rows = []
+    for message in found:
+        manifest = json.loads(message.manifest)
+        out = message.direction == "out"
+        partner = ""
+        if not out:
+            partner = manifest["created"]
+        elif message.receipt is not None:
+            partner = json.loads(_unsigned(message.receipt))["received_at"]
+        what = f"{message.kind}-{'sent' if out else 'received'}"
+        rows.append({"what": what, "own": message.created_at, "partner": partner})
+    return rows
+
+
+def _unsigned(receipt: bytes) -> bytes:
+    """What a receipt says; its signature was checked when it came (`outgoing.check_receipt`)."""
+    payload = receipt.split(b".")[1]
+    return base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))
 
 
 def quotas(node: Node, partner: str) -> list[Quota]:
@@ -128,6 +169,9 @@ def comparison(node: Node, conversation_id: str, reference: str) -> Comparison |
         asked = [node.open_print(p) for p in conversations.conversation_prints(tx, conversation_id, "query")]
         kept = conversations.conversation_prints(tx, conversation_id, "candidate")
         found = [node.open_print(p) for p in kept if p.reference == reference]
+        one = conversations.find_conversation(tx, conversation_id)
+        if one is not None and one.side == Side.HOLDER and reference in one.candidates:  # its examiner confirms, too
+            found = [node.open_reference(p) for p in references.prints_of(tx, reference)]
     if not asked or not found:
         return None
     network = node.settings.extract.network
@@ -160,20 +204,25 @@ def request_of(node: Node, conversation_id: str) -> chain.Request | None:
 
 def prepared_fields(node: Node, conversation_id: str) -> tuple[str, ...]:
     """The fields that the first officer prepared for release."""
+    return tuple(prepared(node, conversation_id).get("fields", ()))
+
+
+def prepared(node: Node, conversation_id: str) -> dict[str, Any]:
+    """What the first officer prepared: fields, withheld, relevance, handling, mla; {} before anybody did."""
     with node.database.read() as tx:
-        acts = {act.kind: act for act in conversations.conversation_acts(tx, conversation_id)}
-    return tuple(officers.read_act(acts["release-prepared"])["fields"]) if "release-prepared" in acts else ()
+        return chain.prepared_release(tx, conversation_id)
 
 
 def available_fields(node: Node, conversation: Conversation, agreement: Agreement) -> list[str]:
     """Which agreed fields this holder has for the reference; names of fields, not their content."""
-    fields = [str(name) for name in agreement.follow_up.core_data]
+    fields = [*(str(name) for name in agreement.follow_up.core_data), *sorted(SPECIAL_FIELDS)]
     return list(chain.held_fields(node.person(conversation.reference or ""), fields))
 
 
 def released(node: Node, conversation_id: str) -> dict[str, Any]:
-    """The personal data that the partner released in a conversation."""
-    return node.released(conversation_id)
+    """The personal data that the partner released in a conversation, those of special nature left out; none before the
+    conditions are accepted (`received`)."""
+    return dict(received.received(node, find(node, conversation_id)).fields)
 
 
 def ledger_status(node: Node) -> dict[str, Any]:
@@ -213,5 +262,9 @@ def status(node: Node) -> dict[str, Any]:
         "agreement_problems": {name: str(error) for name, error in node.agreements.problems.items()},
         "conversations": [{"side": s, "state": t, "count": n} for (s, t), n in sorted(states.items())],
         "messages_waiting": waiting,
+        "limits_passed": [
+            {"conversation": clock.conversation, "clock": clock.name, "due_at": clock.due_at}
+            for clock in clocks.late(node)
+        ],
         "ledger": ledger_status(node),
     }

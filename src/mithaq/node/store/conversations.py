@@ -45,6 +45,8 @@ class Conversation:
     expires_at: str
     attempts: int
     due_at: str | None
+    release: Mapping[str, Any] | None = None
+    other_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Act:
     officer: str
     signed: str
     at: str
+    turn: int = 0
 
 
 _NAMES = [f.name for f in fields(Conversation)]
@@ -126,6 +129,17 @@ def expired_conversations(tx: Tx, now: str, states: Sequence[str]) -> list[Conve
     return [Conversation(*row) for row in tx.execute(statement)]
 
 
+def channel_conversations(tx: Tx, channel: str, *, limit: int = 500) -> list[Conversation]:
+    """Conversations whose answer also went through that other channel, newest first (REQ-167)."""
+    statement = (
+        select(*_COLUMNS)
+        .where(conversations.c.other_channel == channel)
+        .order_by(conversations.c.created_at.desc())
+        .limit(limit)
+    )
+    return [Conversation(*row) for row in tx.execute(statement)]
+
+
 def count_states(tx: Tx) -> dict[tuple[str, str], int]:
     """How many conversations stand in each (side, state)."""
     statement = select(conversations.c.side, conversations.c.state, func.count()).group_by(
@@ -170,8 +184,10 @@ def candidate_days(tx: Tx, partner: str) -> dict[str, int]:
 
 
 def add_act(tx: Tx, act: Act) -> None:
-    """Store an officer's signed act; a second one of its kind in the same conversation is refused by the table."""
-    tx.execute(insert(acts).values({f.name: getattr(act, f.name) for f in fields(Act)}))
+    """Store an officer's signed act, in its turn among those of its kind in the conversation."""
+    before = select(func.count()).where(acts.c.conversation == act.conversation, acts.c.kind == act.kind)
+    turn = int(tx.execute(before).scalar_one())
+    tx.execute(insert(acts).values({**{f.name: getattr(act, f.name) for f in fields(Act)}, "turn": turn}))
 
 
 def conversation_acts(tx: Tx, conversation_id: str) -> list[Act]:
@@ -179,7 +195,7 @@ def conversation_acts(tx: Tx, conversation_id: str) -> list[Act]:
     statement = (
         select(*[acts.c[f.name] for f in fields(Act)])
         .where(acts.c.conversation == conversation_id)
-        .order_by(acts.c.at, acts.c.id)
+        .order_by(acts.c.at, acts.c.turn, acts.c.id)
     )
     return [Act(*row) for row in tx.execute(statement)]
 

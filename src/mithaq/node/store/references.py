@@ -170,6 +170,11 @@ def keep_received(identities: Tx, conversation_id: str, sealed: bytes, at: str) 
         identities.execute(insert(received).values(conversation=conversation_id, sealed=sealed, at=at))
 
 
+def erase_received(identities: Tx, conversation_id: str) -> bool:
+    """Erase the personal data of a conversation; whether there were any (identities database)."""
+    return bool(identities.execute(delete(received).where(received.c.conversation == conversation_id)).rowcount)
+
+
 def received_days(identities: Tx) -> dict[str, int]:
     """How many releases are kept, by the day on which each came."""
     day = func.substr(received.c.at, 1, 10)
