@@ -83,6 +83,12 @@ def find(node: Node, conversation_id: str) -> Conversation:
     return exact[0]
 
 
+def by_channel(node: Node, channel: str) -> list[Conversation]:
+    """Conversations whose answer also went through that other channel (REQ-167)."""
+    with node.database.read() as tx:
+        return conversations.channel_conversations(tx, channel)
+
+
 def history(node: Node, conversation_id: str) -> list[dict[str, Any]]:
     """What happened in a conversation: messages with their receipts, and officers' signed acts, oldest first."""
     with node.database.read() as tx:
