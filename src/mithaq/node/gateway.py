@@ -294,9 +294,12 @@ class Node:
         """What a partner released in a conversation: {"fields": …, "handling": …}; empty where there is nothing."""
         with self.identities.read() as tx:
             sealed = references.sealed_received(tx, conversation_id)
-        return (
-            {} if sealed is None else dict(json.loads(self.identity_vault.open(sealed, f"released:{conversation_id}")))
-        )
+        if sealed is None:
+            return {}
+        kept = dict(json.loads(self.identity_vault.open(sealed, f"released:{conversation_id}")))
+        if kept.keys() != {"fields", "handling"}:  # kept before conditions travelled with a release
+            kept = {"fields": kept, "handling": {"caveats": [], "source": None, "accuracy": None}}
+        return kept
 
     def text(self, code: str) -> Bilingual:
         """What a code means, in both languages; the code itself where this version does not know it."""
