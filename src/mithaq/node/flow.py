@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError
 from mithaq.node import chain, clocks, journal, notices, outgoing, witness
+from mithaq.node.cards import card_problems
 from mithaq.node.conclusions import conclude
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
@@ -89,6 +90,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
     if not chosen:
         return Unsearchable(_shortcomings(examined))
+    if (problems := card_problems(chosen)) and not order.despite_quality:
+        return Unsearchable(problems)
     prints = [found.print for found in chosen]
 
     now = node.clock()
@@ -238,12 +241,13 @@ def answer(node: Node, conversation_id: str) -> None:
         with stages("decode"):
             images = [(node.gray(found), found.position, found.impression) for found in kept]
         examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in images]
-        failures = _shortcomings(examined)
+        problems = card_problems([found for found in examined if not found.shortcomings])
+        failures = problems or _shortcomings(examined)
     except MithaqError as error:
         if error.exit_status != 3:  # our own trouble, not the picture's: the step is tried again
             raise
-        examined, failures = [], ("unreadable",)
-    usable = any(not found.shortcomings for found in examined)
+        examined, problems, failures = [], (), ("unreadable",)
+    usable = not problems and any(not found.shortcomings for found in examined)
     with stages("search"):
         candidates = search_file(node.searcher, agreement, conversation.search_type, examined)
     node.stop_at("searched-before-commit")
