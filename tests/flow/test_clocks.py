@@ -54,6 +54,25 @@ def test_queries_are_answered_in_order_of_receipt_and_expedited_ones_first(pair:
     pair.run()
 
 
+def test_after_an_outage_the_queue_goes_on_in_order_of_receipt(pair: Hits) -> None:
+    holder, asked = pair.nodes["US"], []
+    for _ in range(3):
+        asked.append(pair.ask().id)
+        carry(pair)
+        pair.clock.turn(seconds=1)
+    for number in (1, 0, 2):  # each postponed at another time
+        upkeep.postpone(holder, conversation_id=asked[number])
+        pair.clock.turn(seconds=1)
+    pair.clock.turn(seconds=2.5)
+    with holder.database.read() as tx:
+        (first,) = conversations.due_conversations(tx, timestamp(pair.clock()), limit=100)
+    flow.answer(holder, first.id)
+    with holder.database.read() as tx:
+        due = conversations.due_conversations(tx, timestamp(pair.clock()), limit=100)
+    assert [one.id for one in due] == [one for one in asked if one != first.id]
+    pair.run()
+
+
 @pytest.mark.parametrize(("expedited", "limit_s"), [(False, 24 * 3600), (True, 10)])
 def test_an_answer_in_time_is_no_breach_and_a_late_one_is_on_both_sides(
     pair: Hits, expedited: bool, limit_s: int

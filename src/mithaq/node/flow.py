@@ -263,6 +263,8 @@ def answer(node: Node, conversation_id: str) -> None:
                 reasons = [(reason, node.text(reason).en) for reason in failures]
                 _send_refusal(tx, node, agreement, conversation, Outcome.UNSEARCHABLE, reasons, query, stages)
         clocks.stop(tx, node, conversation, clocks.ANSWER)
+        if conversation.attempts:  # what hindered this one is over
+            conversations.make_answers_due(tx, timestamp(node.clock()))
         hit = conversations.find_conversation(tx, conversation_id) or conversation
         if hit.state == State.ANSWERED_HIT and agreement.answer.confirm_by != "requester":  # our examiner's (REQ-033)
             clocks.start(tx, node, conversation_id, clocks.CONFIRM, clocks.limit_of(agreement, clocks.CONFIRM))

@@ -123,6 +123,11 @@ def due_conversations(tx: Tx, now: str, *, limit: int) -> list[Conversation]:
     return [Conversation(*row) for row in tx.execute(statement)]
 
 
+def make_answers_due(tx: Tx, now: str) -> None:
+    """Let every query that was postponed have its turn now, so that they go on in order of receipt (REQ-040)."""
+    tx.execute(update(conversations).where(conversations.c.due_at > now).values(due_at=now))
+
+
 def expired_conversations(tx: Tx, now: str, states: Sequence[str]) -> list[Conversation]:
     """Conversations in one of `states` whose time is up."""
     statement = select(*_COLUMNS).where(conversations.c.expires_at <= now, conversations.c.state.in_(states))
