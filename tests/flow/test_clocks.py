@@ -104,6 +104,7 @@ def test_a_holder_whose_search_is_down_for_thirty_hours_says_so_and_answers_afte
         carry(pair)
         assert pair.state("QA", found) == state
     pair.searcher.broken = False
+    pair.clock.turn(seconds=upkeep.RETRY_STEP_S)
     pair.run()
     assert pair.states(found) == ("candidate", "answered-hit")
     assert breached(pair, found) == [True, True]
