@@ -129,6 +129,17 @@ def test_conditions_can_be_declined_and_a_release_returned(pair: Hits, readers: 
     assert pair.states(pages.found) == ("declined", "declined")
 
 
+def test_what_is_overdue_stands_in_the_queue(pair: Hits) -> None:
+    pair.ask()
+    for hours, late in ((23, False), (2, True)):
+        pair.clock.turn(hours=hours)
+        reader = TestClient(desk_app(pair.nodes["QA"]), base_url="http://localhost", follow_redirects=False)
+        reader.post("/sign-in", data={"officer": "officer-1", "passphrase": PASSPHRASE})
+        assert ("overdue" in reader.get("/").text) is late
+    pair.clock.turn(hours=-25)
+    pair.run()
+
+
 def test_the_command_line_takes_the_same_steps(
     pair: Hits, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

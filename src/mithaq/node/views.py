@@ -121,14 +121,18 @@ def next_steps(node: Node, conversation: Conversation) -> list[tuple[str, str]]:
 def taken_by(node: Node, conversation: Conversation) -> frozenset[str]:
     """The officers of this node who took a part in what is decided now and may not take the next one as well: those who
     prepared or approved this release, those who gave an opinion on this hit."""
-    kinds = {"prepared": ("release-prepared",), "approved": ("release-prepared", "release-approved")}
-    wanted = kinds.get(conversation.state, ("examination", "conclusion"))
+    prepared, opinions = ("release-prepared",), ("examination", "conclusion")
+    kinds = {
+        State.PREPARED: prepared,
+        State.APPROVED: (*prepared, "release-approved"),
+        State.EXAMINED: opinions,
+        State.DISAGREEMENT: opinions,
+    }.get(State(conversation.state), ())
     with node.database.read() as tx:
-        acts = {act.kind: act for act in conversations.conversation_acts(tx, conversation.id)}
-        opinions = conversations.conversation_acts(tx, conversation.id) if wanted[0] == "examination" else []
-    return frozenset(
-        [acts[kind].officer for kind in wanted if kind in acts] + [o.officer for o in opinions if o.kind in wanted]
-    )
+        acts = [act for act in conversations.conversation_acts(tx, conversation.id) if act.kind in kinds]
+    if kinds != opinions:  # of a release that was sent back and prepared again, the newest acts count
+        acts = list({act.kind: act for act in acts}.values())
+    return frozenset(act.officer for act in acts)
 
 
 def times(node: Node, conversation_id: str) -> list[dict[str, str]]:
