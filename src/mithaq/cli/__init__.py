@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, record, slaps, template
+from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, oversight, record, slaps, template
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -29,6 +29,7 @@ app.add_typer(files.finger, name="finger")
 files.finger.command("segment")(slaps.segment)
 files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
+oversight.add_to(node.app)
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(ledger.app, name="ledger")

@@ -6,6 +6,7 @@ import json
 import mmap
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,6 +124,15 @@ def write_file(path: Path, data: bytes) -> None:
         raise SettingsError(
             "CLI-003", f"the file cannot be written ({error.strerror})", file=str(path), remedy="check path and space"
         ) from None
+
+
+def instant(text: str, option: str) -> datetime:
+    """A day (its beginning, UTC) or an instant; wrong usage where it is neither."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("write YYYY-MM-DD, or an instant in UTC", param_hint=option) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def passphrase(file: Path | None, officer: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from mithaq.errors import TrustError
 from mithaq.node.gateway import Node
 from mithaq.node.outgoing import manifest_of
-from mithaq.node.store import Tx, conversations, ledger, messages, references
+from mithaq.node.store import Tx, conversations, ledger, messages, oversight, references
 from mithaq.node.witness import checkpoint_keys
 from mithaq.pact.credential import parse_credential, verify_act
 from mithaq.pact.entries import read_entry
@@ -121,6 +121,12 @@ def _check_acts(tx: Tx) -> list[str]:
                 found.append(f"act {act.id} was signed for another step")
         except (TrustError, KeyError):
             found.append(f"act {act.id} lacks its officer's signature")
+    for kind, officer, signed in oversight.signed_acts(tx):
+        try:
+            if verify_act(signed, known[officer]).get("act") != kind:
+                found.append(f"an act {kind} was signed for another step")
+        except (TrustError, KeyError):
+            found.append(f"an act {kind} lacks its officer's signature")
     return found
 
 

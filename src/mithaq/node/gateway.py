@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from mithaq.image import Box, gray_image
 from mithaq.node.agreements import Agreements
 from mithaq.node.peer import Post, client_context
 from mithaq.node.settings import Settings
-from mithaq.node.store import Database, references
+from mithaq.node.store import Database, RecordKeys, references
 from mithaq.node.store.conversations import StoredPrint
 from mithaq.node.store.references import ReferencePrint
 from mithaq.node.vault import Vault
@@ -71,6 +71,9 @@ class Metrics:
         self.late = self._counter("limits_passed", "limits of the agreement that passed", "clock", "side")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
+        self.extracts_late = Gauge(
+            "mithaq_extracts_late", "authority's extracts past their day", registry=self.registry
+        )
         self.gallery = Gauge("mithaq_gallery_impressions", "searchable impressions", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -116,6 +119,7 @@ class Node:
         identities: Database,
         print_vault: Vault,
         identity_vault: Vault,
+        record_keys: RecordKeys,
         keys: NodeKeys,
         agreements: Agreements,
         box: Box,
@@ -130,6 +134,7 @@ class Node:
         self.identities = identities
         self.print_vault = print_vault
         self.identity_vault = identity_vault
+        self.record_keys = record_keys
         self.keys = keys
         self.agreements = agreements
         self.box = box
@@ -163,6 +168,9 @@ class Node:
                 closing()
         self.database.close()
         self.identities.close()
+        for vault in (self.print_vault, self.identity_vault):
+            vault.wrapper.close()
+        self.record_keys.close()
 
     def new_id(self) -> str:
         """A new random identifier."""
@@ -213,14 +221,16 @@ class Node:
     def own_contact(self, agreement: Agreement, role: str) -> str:
         """Our contact point for a role: the one in the settings where it has that role, else the agreement's first."""
         points = [point for point in agreement.parties[self.party].contact_points if role in point.roles]
+        points = [point for point in points if point.acts_at(self.clock())] or points
         ours = [point.id for point in points if point.id == self.contact]
         return (ours or [point.id for point in points] or [self.contact])[0]
 
     def partner_contact(self, agreement: Agreement, partner: str, role: str) -> str:
         """The partner's contact point for a role; "" where the agreement names none (the gate then refuses)."""
         party = agreement.party(partner)
-        points = party.contact_points if party else ()
-        return next((point.id for point in points if role in point.roles), "")
+        points = [point for point in (party.contact_points if party else ()) if role in point.roles]
+        points = [point for point in points if point.acts_at(self.clock())] or points
+        return points[0].id if points else ""
 
     def may_cosign(self, partner: str) -> bool:
         """True where it is time to offer our checkpoint to that partner."""
@@ -236,19 +246,26 @@ class Node:
 
     # ------------------------------------------------------------ prints and persons, opened and sealed
 
-    def seal_print(self, conversation_id: str, role: str, found: PrintImage, *, reference: str = "") -> StoredPrint:
-        """A print of a conversation, sealed for keeping."""
-        print_id = self.new_id()
-        return StoredPrint(
-            print_id,
-            conversation_id,
-            role,
-            reference,
-            int(found.position),
-            found.impression,
-            self.print_vault.seal(_pack(found), f"print:{conversation_id}:{print_id}"),
-            timestamp(self.clock()),
-        )
+    def seal_prints(
+        self, conversation_id: str, role: str, prints: Sequence[PrintImage], *, reference: str = ""
+    ) -> list[StoredPrint]:
+        """Prints of a conversation, sealed for keeping."""
+        now = timestamp(self.clock())
+        named = [(self.new_id(), found) for found in prints]
+        self.print_vault.make_keys(f"print:{conversation_id}:{one}" for one, _ in named)
+        return [
+            StoredPrint(
+                print_id,
+                conversation_id,
+                role,
+                reference,
+                int(found.position),
+                found.impression,
+                self.print_vault.seal(_pack(found), f"print:{conversation_id}:{print_id}"),
+                now,
+            )
+            for print_id, found in named
+        ]
 
     def open_print(self, stored: StoredPrint) -> PrintImage:
         """The print that was kept for a conversation."""
@@ -256,8 +273,7 @@ class Node:
 
     def seal_reference(self, reference: str, found: PrintImage) -> bytes:
         """A reference print, sealed under its number, position and impression."""
-        label_ = f"reference:{reference}:{int(found.position)}:{found.impression}"
-        return self.print_vault.seal(_pack(found), label_)
+        return self.print_vault.seal(_pack(found), reference_label(reference, found))
 
     def open_reference(self, stored: ReferencePrint) -> PrintImage:
         """The reference print that was kept under a number."""
@@ -285,11 +301,6 @@ class Node:
         with self.identities.write() as tx:
             references.keep_received(tx, conversation_id, sealed, timestamp(self.clock()))
 
-    def erase_released(self, conversation_id: str) -> bool:
-        """Erase what a partner released in a conversation; whether there was anything."""
-        with self.identities.write() as tx:
-            return references.erase_received(tx, conversation_id)
-
     def released(self, conversation_id: str) -> dict[str, Any]:
         """What a partner released in a conversation: {"fields": …, "handling": …}; empty where there is nothing."""
         with self.identities.read() as tx:
@@ -308,6 +319,11 @@ class Node:
         except KeyError:
             terms = reason_terms(code)
             return terms.sentence if terms else Bilingual(ar=code, en=code)
+
+
+def reference_label(reference: str, found: PrintImage) -> str:
+    """The label under which a reference print is sealed."""
+    return f"reference:{reference}:{int(found.position)}:{found.impression}"
 
 
 def _pack(found: PrintImage) -> bytes:

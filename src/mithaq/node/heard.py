@@ -32,7 +32,7 @@ HOLDERS_WORD = "holder-conclusion"
 
 def conclusion(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: HolderConclusion) -> dict[str, Any]:
     """Keep the holder's conclusion, and act on it where this side has said its own or has none to say (REQ-033)."""
-    conversation = of_message(tx, opened, Side.REQUESTER)
+    conversation = of_message(tx, node, opened, Side.REQUESTER)
     if agreement.answer.confirm_by == "requester":
         raise FormatError("NOD-220", "under this agreement the requester alone concludes", field="about")
     if terms.reference not in conversation.candidates:
@@ -80,7 +80,7 @@ def settle(tx: Tx, node: Node, conversation: Conversation) -> None:
 
 def delay(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Delay) -> dict[str, Any]:
     """The holder keeps the query: it waits longer here, too (REQ-043). After the answer this changes nothing."""
-    conversation = of_message(tx, opened, Side.REQUESTER)
+    conversation = of_message(tx, node, opened, Side.REQUESTER)
     if may(conversation, Event.DELAY, Actor.PARTNER, agreement) is None:
         until = timestamp(node.clock() + QUERY_LIFE)
         move(tx, node, conversation, Event.DELAY, Actor.PARTNER, agreement, expires_at=until)
@@ -89,7 +89,7 @@ def delay(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Delay
 
 def paused(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Pause) -> dict[str, Any]:
     """The follow-up's clock stands still here as it does there (REQ-044)."""
-    conversation = of_message(tx, opened, Side.REQUESTER)
+    conversation = of_message(tx, node, opened, Side.REQUESTER)
     if terms.reason not in agreement.follow_up.pause_on:
         raise FormatError("NOD-224", "the clock may not stand still for this reason", field="reason", clause="REQ-044")
     clocks.pause(tx, node, conversation.id, clocks.FOLLOW_UP, terms.reason)
@@ -98,25 +98,25 @@ def paused(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Paus
 
 def resumed(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Pause) -> dict[str, Any]:
     """The follow-up's clock runs again."""
-    clocks.resume(tx, node, of_message(tx, opened, Side.REQUESTER).id, clocks.FOLLOW_UP)
+    clocks.resume(tx, node, of_message(tx, node, opened, Side.REQUESTER).id, clocks.FOLLOW_UP)
     return {"reason": terms.reason}
 
 
 def accepted(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: By) -> dict[str, Any]:
     """The receiver is bound by the conditions (REQ-056)."""
-    move(tx, node, of_message(tx, opened, Side.HOLDER), Event.ACKNOWLEDGE, Actor.PARTNER, agreement)
+    move(tx, node, of_message(tx, node, opened, Side.HOLDER), Event.ACKNOWLEDGE, Actor.PARTNER, agreement)
     return {"by": terms.by}
 
 
 def declined(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: By) -> dict[str, Any]:
     """The receiver did not accept the conditions and has erased the data (REQ-056)."""
-    move(tx, node, of_message(tx, opened, Side.HOLDER), Event.DECLINE, Actor.PARTNER, agreement)
+    move(tx, node, of_message(tx, node, opened, Side.HOLDER), Event.DECLINE, Actor.PARTNER, agreement)
     return {"by": terms.by}
 
 
 def outcome_asked(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: By) -> dict[str, Any]:
     """The holder asks what was done with its data: a clock runs here until an officer says it (REQ-059)."""
-    conversation = of_message(tx, opened, Side.REQUESTER)
+    conversation = of_message(tx, node, opened, Side.REQUESTER)
     if may(conversation, Event.ASK_OUTCOME, Actor.PARTNER, agreement) is None:
         move(tx, node, conversation, Event.ASK_OUTCOME, Actor.PARTNER, agreement)
         clocks.start(tx, node, conversation.id, clocks.OUTCOME, clocks.limit_of(agreement, clocks.OUTCOME))
@@ -125,7 +125,7 @@ def outcome_asked(tx: Tx, node: Node, agreement: Agreement, opened: Opened, term
 
 def outcome(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Outcome) -> dict[str, Any]:
     """The receiver says what became of the data (REQ-059)."""
-    conversation = of_message(tx, opened, Side.HOLDER)
+    conversation = of_message(tx, node, opened, Side.HOLDER)
     clocks.stop(tx, node, conversation, clocks.OUTCOME)
     move(tx, node, conversation, Event.REPORT_OUTCOME, Actor.PARTNER, agreement)
     keep(tx, node, conversation, "outcome-kept", terms.by, terms)

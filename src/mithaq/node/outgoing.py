@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
 from mithaq.pact.message import Kind, Manifest, Opened, make_manifest, seal, sealed_digest
 from mithaq.pact.receipt import Receipt, make_receipt, verify_receipt
 from mithaq.pact.strict import canonical, load, plain, read
-from mithaq.units import timestamp
+from mithaq.units import parse_timestamp, timestamp
 
 TRANSACTION_TYPE = "ansi-nist"
 JSON_TYPE = "json"
@@ -125,7 +126,7 @@ def receipt_for(node: Node, opened: Opened, entry: Entry) -> bytes:
     return make_receipt(
         opened.manifest,
         opened.digest,
-        received_at=node.clock(),
+        received_at=parse_timestamp(json.loads(entry.body or b"")["at"]),  # the same instant in both ledgers
         index=entry.index,
         leaf_hash=entry.leaf_hash,
         sign_key=node.keys.sign,

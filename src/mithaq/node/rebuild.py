@@ -19,7 +19,7 @@ from mithaq.errors import ImageError, StorageError
 from mithaq.node.gateway import Node
 from mithaq.node.intake import examine
 from mithaq.node.stages import Stages
-from mithaq.node.store import references
+from mithaq.node.store import exposures, references
 from mithaq.search import Gallery
 
 
@@ -40,7 +40,8 @@ def new_place(place: Path) -> Path:
 def rebuild(node: Node, gallery: Gallery, progress: Callable[[int, int], None]) -> Rebuilt:
     """Puts every reference print of the node's database into `gallery`; `progress` gets (done, total)."""
     with node.database.read() as tx:
-        wanted = references.all_reference_prints(tx)
+        hidden = exposures.all_hidden(tx)
+        wanted = [slot for slot in references.all_reference_prints(tx) if slot[0] not in hidden]
     there = Counter(gallery.slots())
     added, known = 0, 0
     left_out: list[tuple[int, str]] = []

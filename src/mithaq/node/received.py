@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mithaq.errors import SettingsError
-from mithaq.node import chain, clocks, journal, notices, officers
+from mithaq.node import chain, clocks, erasing, journal, notices, officers
 from mithaq.node.gateway import Node
 from mithaq.node.states import may, move, open_conversation
-from mithaq.node.store import Tx, compact, conversations
+from mithaq.node.store import Tx, conversations, retention
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling, Use
@@ -25,6 +25,7 @@ from mithaq.pact.gate import Refused, gate_use, refused, same_person
 from mithaq.pact.lifecycle import Actor, Event, Side, State
 from mithaq.pact.steps import CHANNELS, RESULTS, By, Outcome
 from mithaq.pact.strict import read
+from mithaq.units import timestamp
 
 BOUND = (State.ACKNOWLEDGED, State.OUTCOME_ASKED, State.REPORTED)  # the receiver may see what it received
 
@@ -77,8 +78,8 @@ def decline(node: Node, conversation_id: str, *, officer: str, passphrase: str) 
         conversation = move(tx, node, conversation, Event.DECLINE, Actor.OFFICER, agreement)
         journal.write(tx, node, "data-erased", conversation=conversation.id, reason="conditions-declined", by=officer)
         _tell(tx, node, agreement, conversation, "conditions-declined", By(officer), by=officer, act=act.digest)
-        node.erase_released(conversation.id)  # before the commit: if that fails, the step is taken again
-    compact(node.identities)
+        retention.plan_erasures(tx, [f"released:{conversation.id}"], timestamp(node.clock()))
+    erasing.settle(node)
     node.wake.set()
     return conversation
 

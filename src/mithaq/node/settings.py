@@ -76,11 +76,14 @@ class ListenSection(_Section):
 
 
 class DatabaseSection(_Section):
-    """The databases: the node's own, the identities', and the durable steps'. URLs as SQLAlchemy writes them."""
+    """The databases: the node's own, the identities', and the durable steps'. URLs as SQLAlchemy writes them.
+
+    `record_keys` is the file of the key store, which is SQLite always (docs/retention.md)."""
 
     url: str = "sqlite:///node.sqlite"
     identities_url: str = "sqlite:///identities.sqlite"
     steps_url: str = "sqlite:///steps.sqlite"
+    record_keys: Path = Path("record-keys.sqlite")
 
     @field_validator("url", "identities_url", "steps_url")
     @classmethod
@@ -158,6 +161,11 @@ class Settings(BaseSettings):
         if url.startswith(prefix) and not url.startswith(prefix + "/"):
             return f"{prefix}{(self.home / url[len(prefix) :]).resolve()}"
         return url
+
+    @property
+    def record_keys_url(self) -> str:
+        """The key store's database."""
+        return f"sqlite:///{self.path(self.database.record_keys)}"
 
     @property
     def partner_address(self) -> tuple[str, int]:

@@ -8,10 +8,10 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import alarms, clocks, journal, witness
+from mithaq.node import alarms, clocks, erasing, extracts, journal, retention, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
-from mithaq.node.store import compact, conversations, ledger, messages, references
+from mithaq.node.store import conversations, ledger, messages, references
 from mithaq.pact.agreement import active
 from mithaq.pact.gate import Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
@@ -63,38 +63,9 @@ def expire(node: Node) -> None:
             journal.write(tx, node, "conversation-expired", conversation=conversation.id, reason="no-answer")
             erase_prints(tx, node, conversation.id, ["query"], reason="expired")
             clocks.stop(tx, node, conversation, clocks.ANSWER)
-    erase_late_candidates(node)
+    retention.late_candidates(node)
     alarms.sweep(node)
-
-
-def erase_late_candidates(node: Node) -> None:
-    """Erase hits' reference prints at the requester when the agreement's days for them are over (REQ-082)."""
-    with node.database.read() as tx:
-        held = conversations.list_conversations(
-            tx,
-            side=str(Side.REQUESTER),
-            states=[
-                str(s)
-                for s in (
-                    State.CANDIDATE,
-                    State.EXAMINED,
-                    State.DISAGREEMENT,
-                    State.CONFIRMED,
-                    State.IDENTIFIED,
-                    State.RELEASE_REFUSED,
-                    State.ACKNOWLEDGED,
-                )
-            ],
-            limit=10_000,
-        )
-    for conversation in held:
-        agreement = node.agreements.find(conversation.agreement)
-        if agreement is None:
-            continue
-        limit = timedelta(days=agreement.retention.hit_reference_at_requester_days)
-        if conversation.created_at <= timestamp(node.clock() - limit):
-            with node.database.write() as tx:
-                erase_prints(tx, node, conversation.id, ["candidate", "query"], reason="retention-over")
+    erasing.finish(node)
 
 
 def cosign(node: Node) -> None:
@@ -141,9 +112,5 @@ def measure(node: Node) -> None:
     with node.database.read() as tx:
         node.metrics.ledger_size.set(ledger.ledger_size(tx))
         node.metrics.waiting.set(messages.count_waiting(tx))
+    node.metrics.extracts_late.set(sum(left < 0 for _, left in extracts.due(node)))
     node.metrics.gallery.set(node.searcher.count().impressions)
-
-
-def shred(node: Node) -> None:
-    """Truncate what the database kept of erased rows outside its tables."""
-    compact(node.database)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mithaq.errors import FormatError
 from mithaq.finger import Template, compare, extract
 from mithaq.image import png_bytes, to_matcher
-from mithaq.node import chain, clocks, received
+from mithaq.node import chain, clocks, extracts, received
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages, references
 from mithaq.node.store.conversations import Conversation as Conversation
@@ -275,6 +275,9 @@ def status(node: Node) -> dict[str, Any]:
         "limits_passed": [
             {"conversation": clock.conversation, "clock": clock.name, "due_at": clock.due_at}
             for clock in clocks.late(node)
+        ],
+        "extracts_due": [
+            {"extract": one.id, "due_at": one.due_at, "late": left < 0} for one, left in extracts.due(node)
         ],
         "ledger": ledger_status(node),
     }

@@ -396,7 +396,7 @@ def _is_vkey(text: str) -> bool:
 
 
 def _check_terms(agreement: Agreement) -> None:
-    for path, instant in (("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)):
+    for path, instant in _instants(agreement):
         try:
             if instant is not None:
                 parse_timestamp(instant)
@@ -404,6 +404,21 @@ def _check_terms(agreement: Agreement) -> None:
             raise _trust("PAC-015", "there is no such instant", path, "a date and time of the calendar") from None
     if agreement.valid_to is not None and agreement.valid_to <= agreement.valid_from:
         raise _trust("PAC-015", "the agreement ends before it begins", "valid", "an end after the start")
+    for part, instant in agreement.valid.entry.items():
+        entry = parse_timestamp(instant)
+        if part not in ("release", "spontaneous") and part not in agreement.search_types:
+            raise _trust(
+                "PAC-015", f"{part} enters into force without being agreed", "valid.entry", "agreed parts only"
+            )
+        if entry < agreement.valid_from or (agreement.valid_to is not None and entry >= agreement.valid_to):
+            raise _trust(
+                "PAC-015", f"{part} enters into force outside the agreement's own time", "valid.entry", "within it"
+            )
+    for code in agreement.crime.excluded_by:
+        if code not in agreement.parties:
+            raise _trust(
+                "PAC-015", f"{code} excludes offences, but is no party", "crime.excluded_by", "the two parties"
+            )
     if (agreement.previous is None) is not (agreement.version == 1):
         raise _trust(
             "PAC-015",
@@ -431,12 +446,7 @@ def _check_terms(agreement: Agreement) -> None:
             )
     # Terms that are good in themselves but that this version cannot keep: it must not act as if it did.
     cannot = [
-        ("quota.year", agreement.quota.year is not None, "null"),
-        ("valid.entry", bool(agreement.valid.entry), "{}"),
-        ("crime.excluded_by", bool(agreement.crime.excluded_by), "{}"),
-        ("life.in_flight", agreement.life.in_flight != "begun", '"begun"'),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
-        ("quota.carry_over", agreement.quota.carry_over, "false"),
         (
             "modalities",
             any((agreement.modalities.face, agreement.modalities.iris, agreement.modalities.dna)),
@@ -452,6 +462,18 @@ def _check_terms(agreement: Agreement) -> None:
                 expected,
                 "agree on what it can keep, or use a version that keeps it",
             )
+
+
+def _instants(agreement: Agreement) -> list[tuple[str, str | None]]:
+    """Every instant of the document, with its path."""
+    found = [("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)]
+    found += [(f"valid.entry.{part}", instant) for part, instant in agreement.valid.entry.items()]
+    for code, party in agreement.parties.items():
+        for point in party.contact_points:
+            if point.valid is not None:
+                path = f"parties.{code}.contact_points.{point.id}.valid"
+                found += [(f"{path}.from", point.valid.start), (f"{path}.to", point.valid.to)]
+    return found
 
 
 def _check_clauses(agreement: Agreement) -> None:

@@ -16,7 +16,9 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
-from mithaq.pact import steps
+from mithaq.pact import standing, steps
+from mithaq.pact.deletion import DeletionCertificate
+from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -52,6 +54,13 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "conditions-declined": Form(steps.By, "REQ-056", "query", "release", always=True),
     "outcome-request": Form(steps.By, "REQ-059", "release", "query", always=True),
     "outcome-report": Form(steps.Outcome, "REQ-059", "query", "release", always=True),
+    "suspension": Form(standing.Suspension, "REQ-163", always=True),
+    "resumption": Form(standing.Resumption, "REQ-163", always=True),
+    "termination": Form(standing.Termination, "REQ-164", always=True),
+    "consultation": Form(standing.Consultation, "REQ-166", always=True),
+    "override-used": Form(standing.Override, "REQ-131"),
+    "statistics": Form(Summary, "REQ-150", always=True),
+    "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),
 })  # fmt: skip
 
 
