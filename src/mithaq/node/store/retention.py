@@ -11,6 +11,7 @@ from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import (
     acts,
     certificates,
+    clocks,
     conversations,
     erasures_due,
     erasures_held,
@@ -201,7 +202,7 @@ def kept_ids(tx: Tx) -> set[str]:
 def delete_conversation(tx: Tx, conversation: str) -> int:
     """Delete what the tables say of a conversation: its acts, messages, prints and its own row; how many rows."""
     count = 0
-    for table in (acts, messages, prints):
+    for table in (acts, clocks, messages, prints):
         count += int(tx.execute(delete(table).where(table.c.conversation == conversation)).rowcount)
     return count + int(tx.execute(delete(conversations).where(conversations.c.id == conversation)).rowcount)
 
