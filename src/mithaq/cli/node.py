@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mithaq.cli.output import Home, Json, PassphraseFile, instant, passphrase, progress, read_file, say
+from mithaq.cli.output import Home, Json, PassphraseFile, instant, passphrase, progress, read_file, say, say_refused
 from mithaq.errors import PartnerError
 
 if TYPE_CHECKING:
@@ -461,17 +461,7 @@ def _accepted(result: Conversation | Refused, json_: bool) -> Conversation:
 
     if not isinstance(result, Refused):
         return result
-    clause = {"ref": result.clause.ref, "en": result.clause.en, "ar": result.clause.ar} if result.clause else None
-    say(
-        {
-            "outcome": "refused",
-            "reason": result.reason,
-            "text": {"en": result.text.en, "ar": result.text.ar},
-            "clause": clause,
-        },
-        json_,
-        [f"Refused ({result.reason}): {result.text.en}", *([f"  {clause['ref']}: {clause['en']}"] if clause else [])],
-    )
+    say_refused(result, json_)
     raise typer.Exit(1)
 
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import quota_day
+from mithaq.pact.quota import quota_day
 from mithaq.pact.strict import Rule
 from mithaq.pact.terms import _INSTANT, SpecialField
 from mithaq.units import parse_timestamp, timestamp

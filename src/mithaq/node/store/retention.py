@@ -16,6 +16,7 @@ from mithaq.node.store.tables import (
     erasures_held,
     holds,
     ledger_entries,
+    local_records,
     messages,
     persons,
     prints,
@@ -176,6 +177,14 @@ def erase_entries(tx: Tx, first: int, last: int) -> int:
     return int(tx.execute(update(ledger_entries).where(where).values(salt=None, body=None)).rowcount)
 
 
+def with_prints(tx: Tx, side: str, states: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(id, agreement, beginning) of the conversations on that side, in one of the states, that hold prints."""
+    columns = (conversations.c.id, conversations.c.agreement, conversations.c.created_at)
+    holds_prints = conversations.c.id.in_(select(prints.c.conversation))
+    statement = select(*columns).where(conversations.c.side == side, conversations.c.state.in_(states), holds_prints)
+    return [(row.id, row.agreement, row.created_at) for row in tx.execute(statement)]
+
+
 def finished_conversations(tx: Tx, before: str) -> list[tuple[str, str, str]]:
     """(id, agreement, last change) of the conversations that did not change since an instant and wait for no work here."""
     columns = (conversations.c.id, conversations.c.agreement, conversations.c.changed_at)
@@ -224,4 +233,5 @@ def overdue_prints(tx: Tx, states: Sequence[tuple[str, str]]) -> int:
 def identity_labels(identities: Tx) -> set[str]:
     """The labels of all personal data that are kept (identities database)."""
     found = {f"person:{reference}" for reference in identities.execute(select(persons.c.reference)).scalars()}
+    found |= {f"local:{reference}" for reference in identities.execute(select(local_records.c.reference)).scalars()}
     return found | {f"released:{one}" for one in identities.execute(select(received.c.conversation)).scalars()}
