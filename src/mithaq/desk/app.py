@@ -3,7 +3,7 @@
     GET  /            what waits, and all conversations          GET /c/ID   one conversation, its prints, its steps
     GET  /query       the query form with the quota left         POST /query
     POST /c/ID/STEP   conclude, request, prepare, approve, refuse: each signed with the person's own passphrase
-    GET  /ledger, /agreement, /sign-in, /language
+    GET  /ledger, /sign-in, /language; /agreement and the forms of its life are in `life`
 
 Pages show what `node.views` hands out and nothing else. /healthz and /metrics are here too, for the agency's network.
 """
@@ -26,19 +26,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from mithaq.desk import keeping
+from mithaq.desk import keeping, life
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
-from mithaq.node import flow, officers, views
+from mithaq.node import flow, officers, standing, views
 from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
 from mithaq.node.views import Conversation
-from mithaq.pact.agreement import Agreement, active, clause_text, terms_of
+from mithaq.pact.agreement import clause_text
 from mithaq.pact.gate import Offence, Refused
 from mithaq.pact.lifecycle import Conclusion
-from mithaq.pact.terms import Clause
 from mithaq.pact.wording import label, release_refusals
 from mithaq.units import FingerPosition
 
@@ -205,7 +204,8 @@ def desk_app(node: Node) -> FastAPI:
             return RedirectResponse("/sign-in", 303)
         rows = await run_in_threadpool(views.queue, node)
         mine = await run_in_threadpool(lambda: [row for row in rows if _waits_for(node, row, officer)])
-        return desk.render(request, "queue.html", mine=mine, rows=rows)
+        agreements = await run_in_threadpool(standing.overview, node)
+        return desk.render(request, "queue.html", mine=mine, rows=rows, agreements=agreements)
 
     @app.get("/query")
     async def query_page(request: Request) -> Response:
@@ -282,14 +282,7 @@ def desk_app(node: Node) -> FastAPI:
         status = await run_in_threadpool(views.ledger_status, node)
         return desk.render(request, "ledger.html", ledger=status)
 
-    @app.get("/agreement")
-    async def agreement(request: Request) -> Response:
-        officer = await signed_in(request)
-        if officer is None:
-            return RedirectResponse("/sign-in", 303)
-        now = node.clock()
-        shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
-        return desk.render(request, "agreement.html", shown=shown)
+    life.mount(app, desk, signed_in, form_of)
 
     keeping.mount(app, desk, signed_in, form_of)
 
@@ -322,16 +315,6 @@ def _preparer(node: Node, conversation_id: str) -> str:
     """The officer who prepared a release and may not approve it too; "" where nobody did."""
     acts = views.history(node, conversation_id)
     return next((str(act["by"]) for act in acts if act["what"] == "release-prepared"), "")
-
-
-def _by_clause(agreement: Agreement) -> list[tuple[Clause | None, list[tuple[str, Any]]]]:
-    """The terms under the clause that each comes from; the parties' keys are left out."""
-    groups: dict[str, tuple[Clause | None, list[tuple[str, Any]]]] = {}
-    for path, value in terms_of(agreement):
-        if "keys." not in path:
-            clause = clause_text(agreement, path)
-            groups.setdefault(repr(clause), (clause, []))[1].append((path, value))
-    return list(groups.values())
 
 
 def _order(form: dict[str, str], officer: Officer) -> flow.Order:

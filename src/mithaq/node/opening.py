@@ -17,6 +17,7 @@ from mithaq.image import Box, Limits
 from mithaq.node.agreements import Agreements
 from mithaq.node.gateway import Files, Node, NodeKeys, log_name
 from mithaq.node.settings import Settings, read_settings
+from mithaq.node.standing import is_over
 from mithaq.node.store import open_database, open_identities, open_record_keys
 from mithaq.node.vault import Vault, Wrapper, read_key
 from mithaq.pact.keys import checkpoint_key_from_pem, encryption_key_from_pem, signing_key_from_pem
@@ -47,11 +48,12 @@ def open_node(
     require_model(settings.extract.network)
     files = Files(settings.home)
     keys = _keys(files, settings.node.party)
-    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
+    former = [file.stem.removeprefix("sign-") for file in files.keys.glob("sign-*.pem")]
+    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint, former=former)
     record_keys = open_record_keys(settings.record_keys_url)
     database = open_database(settings.database_url(settings.database.url))
     identities = open_identities(settings.database_url(settings.database.identities_url))
-    return Node(
+    node = Node(
         settings,
         database=database,
         identities=identities,
@@ -65,6 +67,8 @@ def open_node(
         clock=clock,
         stop_at=stop_at,
     )
+    agreements.is_over = lambda agreement, at: is_over(node, agreement, at)
+    return node
 
 
 def store_key(settings: Settings, name: str) -> Wrapper:

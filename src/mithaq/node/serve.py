@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 
 from mithaq.errors import MithaqError, SettingsError, StorageError
-from mithaq.node import witness
+from mithaq.node import quotas, witness
 from mithaq.node.app import partner_app
 from mithaq.node.durable import Engine
 from mithaq.node.gateway import Files, Node
@@ -68,6 +68,7 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.home))
         witness.begin(node)
+        quotas.begin(node)
         pinned = [der for ders in node.agreements.pinned_certificates().values() for der in ders]
         context = server_context(files.certificate, files.keys / "tls.pem", pinned)
         _check_own_certificate(node, files.certificate)

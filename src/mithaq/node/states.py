@@ -94,7 +94,8 @@ def _step(conversation: Conversation, event: Event, by: Actor, agreement: Agreem
 
 
 def open_conversation(tx: Tx, node: Node, conversation_id: str) -> tuple[Conversation, Agreement]:
-    """A conversation of this node with its agreement, locked for this transaction; FormatError where there is none."""
+    """A conversation of this node with the version of its agreement that it goes on under (REQ-161), locked for this
+    transaction; FormatError where there is none."""
     conversation = conversations.find_conversation(tx, conversation_id, lock=True)
     if conversation is None:
         raise FormatError(
@@ -103,18 +104,20 @@ def open_conversation(tx: Tx, node: Node, conversation_id: str) -> tuple[Convers
             place=conversation_id[:40],
             remedy="`mithaq node status` lists them",
         )
-    return conversation, node.agreements.by_id(conversation.agreement)
+    return conversation, node.agreements.governing(conversation.agreement, node.clock())
 
 
-def of_message(tx: Tx, opened: Opened, side: Side) -> Conversation:
-    """The conversation a partner's message belongs to: known, on that side, with that partner, under that agreement."""
+def of_message(tx: Tx, node: Node, opened: Opened, side: Side) -> Conversation:
+    """The conversation a partner's message belongs to: known, on that side, with that partner, under the version that it
+    goes on under."""
     manifest = opened.manifest
     conversation = conversations.find_conversation(tx, manifest.conversation, lock=True)
     if conversation is None or conversation.partner != manifest.sender or conversation.side != side:
         raise FormatError("NOD-107", "the message belongs to no conversation of this partner", field="conversation")
-    if conversation.agreement != manifest.agreement:
+    when = (manifest.created_at, node.clock())  # a version may take effect while a message is on its way
+    if manifest.agreement not in {node.agreements.governing(conversation.agreement, at).id for at in when}:
         raise TrustError(
-            "NOD-108", "the message names another agreement than its conversation began with", place="manifest"
+            "NOD-108", "the message names another agreement than its conversation goes on under", place="manifest"
         )
     return conversation
 

@@ -127,6 +127,22 @@ counters = Table(
     Column("used", Integer, nullable=False),
 )
 
+life_events = Table(
+    "life_events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("partner", String(2), nullable=False),
+    Column("by", String(2), nullable=False),  # who declared it: our party or the partner
+    Column("about", String(32), nullable=False),  # the notice's kind
+    Column("agreement", String(80), nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("acts", JSON, nullable=False),  # our officers' signed acts, JWS; empty for the partner's events
+    Column("message", String(40), nullable=False),  # the notice that told it
+    Column("at", String(32), nullable=False),  # since when it is known here
+    Column("number", Integer, nullable=False),  # their order with that partner, from 1
+)
+Index("life_events_order", life_events.c.partner, life_events.c.number, unique=True)
+
 officers = Table(
     "officers",
     metadata,
@@ -189,6 +205,60 @@ checkpoints = Table(
     Column("size", Integer, nullable=False),
     Column("note", Text, nullable=False),
     Column("at", String(32), nullable=False),
+)
+
+summaries = Table(  # statistics of a period, as each party stated them
+    "summaries",
+    metadata,
+    Column("partner", String(8), primary_key=True),
+    Column("start", String(32), primary_key=True),
+    Column("end", String(32), primary_key=True),
+    Column("whose", String(6), primary_key=True),  # ours | theirs
+    Column("figures", JSON, nullable=False),  # the notice's terms
+    Column("signed", Text, nullable=False, default=""),  # ours: the officer's act
+    Column("at", String(32), nullable=False),
+)
+
+checks = Table(  # random checks of lawfulness: how each sample was drawn
+    "checks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("seed", String(64), nullable=False),
+    Column("start", String(32), nullable=False),
+    Column("end", String(32), nullable=False),
+    Column("population", Integer, nullable=False),  # queries of the period
+    Column("ledger_size", Integer, nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+check_items = Table(  # the queries that a sample drew, and what the check of each found
+    "check_items",
+    metadata,
+    Column("check", String(40), ForeignKey("checks.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # of the query's entry in the ledger
+    Column("conversation", String(40), nullable=False),
+    Column("outcome", String(16)),  # null until it was checked
+    Column("ground", String(64)),
+    Column("officer", String(64)),
+    Column("signed", Text),
+    Column("at", String(32)),
+)
+
+extracts = Table(  # log extracts that an authority asked for, each with its clock
+    "extracts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("authority", String(64), nullable=False),
+    Column("selection", JSON, nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("due_at", String(32), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("given_at", String(32)),
+    Column("given_by", String(64)),
+    Column("digest", String(64)),  # SHA-256 of the bundle that was handed over
 )
 
 persons = Table(
