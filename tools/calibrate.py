@@ -53,8 +53,8 @@ def report(owners: list[tuple[str, str]], templates: list[Template]) -> None:
     points = [(1.0, 0.0)] + [(rate, float(impostor[int(len(impostor) * (1.0 - rate))])) for rate in RATES]
     print("CALIBRATION = Calibration(")
     print(f"    comparisons={len(impostor)},")
-    print(f"    points=({', '.join(f'({rate:g}, {score:.5f})' for rate, score in points)}),")
-    print(f"    tail_rate={TAIL_RATE},\n    tail_start={start:.5f},")
+    print(f"    points=({', '.join(f'({rate:g}, {score:.6f})' for rate, score in points)}),")
+    print(f"    tail_rate={TAIL_RATE},\n    tail_start={start:.6f},")
     print(f"    tail_scale={scale:.6f},\n    tail_shape={shape:.4f},\n)")
     print(f"highest: {', '.join(f'{score:.5f}' for score in impostor[-5:])}", file=sys.stderr)
     named = sorted(set(owners))

@@ -66,7 +66,9 @@ def test_pairs_name_the_minutiae_that_fall_on_one_another() -> None:
     assert np.abs(turned).max() < 0.53
     assert found.parts["pairs"] == len(found.pairs)
     assert found.parts["paired"] == pytest.approx(len(found.pairs) / min(len(a), len(b)))
-    product = found.parts["similarity"] * found.parts["support"] * found.parts["evidence"]
+    product = (
+        found.parts["similarity"] * found.parts["support"] * found.parts["evidence"] * found.parts["placed"] ** 0.5
+    )
     assert found.value == pytest.approx(product**0.5)
     for column in found.pairs.T:
         assert len(set(column.tolist())) == len(column)

@@ -11,7 +11,7 @@ from mithaq.finger import Template
 from mithaq.search import Gallery
 
 MATE = 0.05
-"""A score that impressions of one of these fingers pass and no two of different fingers do (0.12 and 0.01)."""
+"""A score that impressions of one of these fingers pass and no two of different fingers do (0.2 and 0.01)."""
 
 
 @cache

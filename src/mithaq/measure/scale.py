@@ -330,9 +330,9 @@ def _search(gallery: Gallery, probe: Probe, how: Literal["exhaustive", "indexed"
     mates = [(rank, c.score) for rank, c in enumerate(answers, 1) if c.reference == probe.mate]
     highest = max(others, default=0.0)
     if probe.mate is None:
-        return Search(probe.group, None, 0, highest)
+        return Search((probe.group,), None, 0, highest)
     rank, score = mates[0] if mates else (0, float("nan"))
-    return Search(probe.group, score, rank, highest)
+    return Search((probe.group,), score, rank, highest)
 
 
 def _median_ms(
