@@ -10,7 +10,7 @@ import numpy as np
 from mithaq.finger import Template
 from mithaq.search import Gallery
 
-MATE = 0.05
+MATE = 0.02
 """A score that impressions of one of these fingers pass and no two of different fingers do (0.2 and 0.01)."""
 
 
