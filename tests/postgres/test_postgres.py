@@ -81,6 +81,7 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert isinstance(sent, Conversation)
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "candidate"
+        oversee(pair)
         # The agreement's life: what is declared holds at both, quotas are compared, and keys rotate.
         signs = {"officer": "officer-1", "passphrase": PASSPHRASE}
         stopped = life.suspend(pair.nodes["US"], "QA", parts=(), reason="security-incident", **signs)
@@ -96,7 +97,6 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         pair.run()
         assert views.quotas(pair.nodes["QA"], "US")[0].day == 101
         assert views.quotas(pair.nodes["QA"], "US")[0].used == 1
-        oversee(pair)
         pair.cosign()
         for node in pair.nodes.values():
             assert audit.verify(node).problems == ()
