@@ -17,14 +17,14 @@ from serve_order import ORDER
 
 from mithaq.errors import MithaqError
 from mithaq.image import png_bytes
-from mithaq.node import audit, flow, life, standing, views
+from mithaq.node import audit, flow, life, quotas, standing, upkeep, views, witness
 from mithaq.node.flow import Unsearchable
 from mithaq.node.gateway import Files
 from mithaq.node.initialise import read_party
 from mithaq.node.opening import open_node
 from mithaq.node.store import ledger, messages
 from mithaq.node.store.conversations import Conversation
-from mithaq.node.store.life import LifeEvent, events_with
+from mithaq.node.store.life import LifeEvent, counts, events_with
 from mithaq.pact.gate import Refused
 from mithaq.pact.proposal import propose
 from mithaq.pact.signed import sign, unsigned
@@ -289,9 +289,12 @@ def test_a_contact_point_acts_only_while_it_is_named(make: Callable[..., Pair]) 
     pair = make()
     ends = {"from": None, "to": "2026-03-15T00:00:00.000000Z"}
     parties = _parties(pair)
-    points = plain(parties["US"])["contact_points"]
-    later = {**points[0], "id": "us-next", "valid": {"from": ends["to"], "to": None}}
-    amend(pair, start=NOON, version=2, parties={"US": {"contact_points": [{**points[0], "valid": ends}, later]}})
+    points = {}
+    for code in parties:
+        (point,) = plain(parties[code])["contact_points"]
+        later = {**point, "id": f"{code.lower()}-next", "valid": {"from": ends["to"], "to": None}}
+        points[code] = {"contact_points": [{**point, "valid": ends}, later]}
+    amend(pair, start=NOON, version=2, parties=points)
     first = asked(pair)
     pair.run()
     assert state(pair, "QA", first) == "unsearchable"
@@ -300,8 +303,8 @@ def test_a_contact_point_acts_only_while_it_is_named(make: Callable[..., Pair]) 
     pair.run()
     with pair.nodes["US"].database.read() as tx:
         bodies = [json.loads(one.body)["data"] for one in ledger.entries(tx) if one.body]
-    to = [data["recipient_contact"] for data in bodies if data.get("search_type") and "recipient_contact" in data]
-    assert to == ["us-ncp", "us-next"]
+    ends_of = [(data["sender_contact"], data["recipient_contact"]) for data in bodies if "search_type" in data]
+    assert ends_of == [("qa-ncp", "us-ncp"), ("qa-next", "us-next")]
 
 
 # ---------------------------------------------------------------- quotas (REQ-130, REQ-131)
@@ -369,6 +372,35 @@ def test_a_quota_is_not_passed_where_that_was_not_agreed(make: Callable[..., Pai
     found = life.override(pair.nodes["QA"], "US", approvals=both, **terms)
     assert isinstance(found, Refused)
     assert (found.reason, found.clause is not None) == ("emergency-not-agreed", True)
+
+
+def test_a_restored_old_back_up_gives_no_query_back(make: Callable[..., Pair], tmp_path: Path) -> None:
+    pair = make(search_types={"TP/TP": {"day": 3}}, quota={"year": 5})
+    back_up = shutil.copytree(pair.homes["QA"], tmp_path / "back-up")
+    for _ in range(2):
+        asked(pair)
+    pair.run()
+    pair.nodes["QA"].close()
+    shutil.rmtree(pair.homes["QA"])
+    shutil.copytree(back_up, pair.homes["QA"])
+    node = pair.nodes["QA"] = open_node(pair.homes["QA"], clock=pair.clock)
+    node.posters = {"US": pair.wires["QA"]}
+    witness.begin(node)
+    quotas.begin(node)
+    upkeep.cosign(node)
+    assert node.held == {"US": witness.NOT_COUNTED}
+    early = asked(pair)  # its own gate knows no better yet: it is kept until the partner has said what it counted
+    flow.deliver(node, *_due(pair, "QA")[1:])
+    assert state(pair, "QA", early) == "prepared"
+    pair.run()
+    assert node.held == {}
+    pair.clock.turn(seconds=5)
+    pair.run()
+    assert state(pair, "QA", early) == "unsearchable"
+    left = views.quotas(node, "US")[0]
+    assert (left.used, left.day) == (3, 3)  # the two that the partner had received, and the one on its way
+    with pair.nodes["US"].database.read() as tx:
+        assert counts(tx, "QA", "in", ["2026-03-10", "2026"]) == {("TP/TP", "2026-03-10"): 3, ("*", "2026"): 3}
 
 
 def _parties(pair: Pair) -> dict[str, Any]:

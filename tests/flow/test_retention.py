@@ -233,3 +233,25 @@ def test_keys_are_destroyed_in_the_files_themselves_and_what_cannot_be_done_is_d
 
 def _raise(pairs: object) -> int:
     raise StorageError("NOD-261", "broken for the test", place="test")
+
+
+def test_a_restored_copy_of_the_key_store_gives_nothing_back_after_the_next_sweep(pair: Pair) -> None:
+    node, home = pair.nodes["QA"], pair.homes["QA"]
+    sent = release(pair)
+    shutil.copy(home / "record-keys.sqlite", home / "copy")
+    for file in home.glob("record-keys.sqlite-*"):
+        shutil.copy(file, home / file.name.replace("record-keys.sqlite", "copy"))
+    pair.clock.turn(days=400)
+    retention.sweep(node)
+    assert erasing.stray_keys(node) == []
+    node.close()
+    for file in home.glob("record-keys.sqlite*"):
+        file.unlink()
+    for file in home.glob("copy*"):
+        file.rename(home / file.name.replace("copy", "record-keys.sqlite"))
+    pair.nodes["QA"] = node = open_node(home, clock=pair.clock)
+    stray = erasing.stray_keys(node)
+    assert ("identities", f"released:{sent.id}") in stray
+    assert retention.sweep(node).keys == 0  # too young to be sure of
+    assert erasing.destroy_stray_keys(node, older_than_s=0.0) == len(stray)
+    assert erasing.stray_keys(node) == []

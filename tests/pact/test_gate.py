@@ -27,9 +27,9 @@ from mithaq.pact.gate import (
     gate_use,
     is_serious,
     parse_offence,
-    quota_day,
     same_person,
 )
+from mithaq.pact.quota import quota_day
 from mithaq.pact.terms import Bilingual
 from mithaq.pact.wording import all_reasons
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mithaq.pact.agreement import Agreement, parse_agreement
-from mithaq.pact.gate import Accepted, Refused, Used, day_limit, gate
+from mithaq.pact.gate import Accepted, Refused, gate
+from mithaq.pact.quota import Used, day_limit
 from mithaq.pact.standing import (
     UNDISTURBED,
     How,

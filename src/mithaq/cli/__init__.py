@@ -11,7 +11,22 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, oversight, record, slaps, template
+from mithaq.cli import (
+    agreement,
+    demo,
+    files,
+    gallery,
+    keep,
+    ledger,
+    life,
+    measure,
+    names,
+    node,
+    oversight,
+    record,
+    slaps,
+    template,
+)
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -30,8 +45,13 @@ files.finger.command("segment")(slaps.segment)
 files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
 oversight.add_to(node.app)
+node.app.add_typer(keep.app)  # without a name: its commands are those of `node`
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
+for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):
+    agreement.app.command(_step.__name__)(_step)
+node.app.command("override")(life.override)
+node.app.add_typer(life.keys_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")

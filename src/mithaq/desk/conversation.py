@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from starlette.datastructures import FormData
 
 from mithaq.errors import FormatError
-from mithaq.node import clocks, flow, followup, received, views
+from mithaq.node import clocks, flow, followup, officers, received, views
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
 from mithaq.node.views import Conversation
@@ -58,6 +58,7 @@ def shown(found: Conversation, candidate: str) -> str:
 def page(desk: Desk, request: Request, officer: Officer, conversation_id: str, candidate: str) -> Response:
     """The page of one conversation, for the officer who looks at it."""
     node = desk.node
+    officers.authorised(node, officer.id, "cases")
     found = views.find(node, conversation_id)
     reference = shown(found, candidate)
     agreement = node.agreements.by_id(found.agreement)

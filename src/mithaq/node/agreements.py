@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
 from mithaq.errors import MithaqError, StorageError, TrustError
 from mithaq.pact.agreement import Agreement, active
-from mithaq.pact.signed import parse_signed, verify
+from mithaq.pact.signed import Signed, parse_signed, verify
 from mithaq.pact.standing import governing
 
 LARGEST_FILE_BYTES = 2 * 1024 * 1024
 
 
 class Agreements:
-    """The signed agreements in a folder. `anchor` is our own key's thumbprint: one signature must be ours."""
+    """The signed agreements in a folder. `anchor` is our own key's thumbprint, `former` those of the keys before it: one
+    signature must be ours."""
 
-    def __init__(self, folder: Path, *, party: str, anchor: str) -> None:
+    def __init__(self, folder: Path, *, party: str, anchor: str, former: Collection[str] = ()) -> None:
         self._folder = folder
         self._party = party
-        self._anchor = anchor
+        self._anchors = (anchor, *former)
         self._lock = threading.Lock()
         self._seen: frozenset[tuple[str, int, int]] = frozenset()
         self._by_id: dict[str, Agreement] = {}
@@ -77,10 +78,19 @@ class Agreements:
         if file.stat().st_size > LARGEST_FILE_BYTES:
             raise TrustError("NOD-130", "the file is too large to be an agreement", place=file.name)
         signed = parse_signed(file.read_bytes())
-        agreement = verify(signed, anchor=self._anchor)
+        agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", place=file.name, expected=self._party)
         return agreement, min(signature.signed_at for signature in signed.signatures.values())
+
+    def trust(self, thumbprint: str) -> None:
+        """From now on, agreements signed with that key of ours are ours, too: the key rotated (REQ-124)."""
+        self._anchors = (thumbprint, *self._anchors)
+
+    def _anchor_of(self, signed: Signed) -> str:
+        """Our key among those that signed, the present one where none of them is ours (and `verify` then refuses)."""
+        keys = {signature.key for signature in signed.signatures.values()}
+        return next((anchor for anchor in self._anchors if anchor in keys), self._anchors[0])
 
     def all(self) -> list[Agreement]:
         """Every verified agreement, by partner and version."""
@@ -158,7 +168,7 @@ class Agreements:
     def install(self, data: bytes) -> Agreement:
         """Verify a signed agreement and keep it, whole or not at all; MithaqError where it does not verify."""
         signed = parse_signed(data)
-        agreement = verify(signed, anchor=self._anchor)
+        agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", expected=self._party)
         target = self._file(agreement.id)
@@ -173,6 +183,31 @@ class Agreements:
             raise _cannot_write(error, target) from None
         self.refresh()
         return agreement
+
+    @property
+    def _proposals(self) -> Path:
+        return self._folder.parent / "proposals"
+
+    def keep_proposal(self, signed: Signed) -> None:
+        """Keep a document that not both have signed yet, for review at the desk (REQ-161); nothing is done under it."""
+        self._proposals.mkdir(mode=0o700, exist_ok=True)
+        target = self._proposals / f"{signed.id.removeprefix('sha256:')[:16]}.json"
+        try:
+            target.write_bytes(signed.to_bytes())
+        except OSError as error:
+            raise _cannot_write(error, target) from None
+
+    def proposals(self) -> list[Signed]:
+        """The documents under review, those left out that were installed since or that cannot be read."""
+        found = []
+        for file in sorted(self._proposals.glob("*.json")) if self._proposals.is_dir() else []:
+            try:
+                signed = parse_signed(file.read_bytes())
+            except (OSError, MithaqError):
+                continue  # a draft: whoever wrote it sees the error when signing it
+            if self.find(signed.id) is None:
+                found.append(signed)
+        return found
 
 
 def _cannot_write(error: OSError, target: Path) -> MithaqError:

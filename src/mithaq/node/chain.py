@@ -120,7 +120,7 @@ def request_facts(
     """What our own request says to the gate."""
     return RequestFacts(
         origin_party=node.party,
-        origin_contact=node.contact,
+        origin_contact=node.own_contact(agreement, "query"),
         destination_party=conversation.partner,
         destination_contact=node.partner_contact(agreement, conversation.partner, "release"),
         case=conversation.case_number,
@@ -157,7 +157,7 @@ def release_facts(
         approved_by, third = acts["release-approved"].officer, approved_by
     return ReleaseFacts(
         origin_party=node.party,
-        origin_contact=node.contact,
+        origin_contact=node.own_contact(agreement, "release"),
         destination_party=conversation.partner,
         destination_contact=node.partner_contact(agreement, conversation.partner, "query"),
         case=conversation.case_number,

@@ -21,7 +21,6 @@ from mithaq.pact.lifecycle import Actor, Event, Side
 from mithaq.pact.receipt import Receipt
 from mithaq.units import timestamp
 
-PARKED_S = 60.0  # how often a message whose part is suspended is looked at again; a resumption wakes it
 KEEP_RECEIPTS_EVERY_S = 0.2  # a commit for many receipts is cheap; a receipt that waits longer looks like a stall
 
 
@@ -71,7 +70,7 @@ def _send(node: Node, message: Message, *, is_parked: bool) -> Delivered | None:
                 "NOD-203",
                 "the agreement is suspended; the message waits",
                 place=message.partner,
-                retry_after_s=PARKED_S,
+                retry_after_s=standing.PARKED_S,
             )
         if message.kind == "query":
             witness.require_compared(node, message.partner)

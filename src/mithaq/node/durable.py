@@ -20,7 +20,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from mithaq.errors import MithaqError
-from mithaq.node import flow, retention, upkeep
+from mithaq.node import flow, national, retention, upkeep
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, messages
 from mithaq.node.store.conversations import Conversation
@@ -160,6 +160,7 @@ class Engine:
             self._last_upkeep = now
             upkeep.expire(self.node)
             upkeep.cosign(self.node)
+            national.take_drop(self.node)
         if now - self._last_sweep >= SWEEP_EVERY_S:
             self._last_sweep = now
             retention.sweep(self.node)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mithaq.errors import TrustError
-from mithaq.node import certificates, heard, journal, life, standing, summaries
+from mithaq.node import certificates, heard, journal, life, quotas, rotation, standing, summaries
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.store import Tx
@@ -29,6 +29,10 @@ _FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, An
     "termination": life.take_termination,
     "consultation": life.take_consultation,
     "override-used": life.take_override,
+    "quota-counted": quotas.take_counted,
+    "key-announced": rotation.take_announced,
+    "key-confirmed": rotation.take_confirmed,
+    "key-revoked": rotation.take_revoked,
     "deletion-certificate": certificates.take,
     "statistics": summaries.take_summary,
     **heard.FOLLOWS,

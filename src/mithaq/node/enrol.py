@@ -257,6 +257,12 @@ def _enrol_item(node: Node, gallery: Gallery, item: Item) -> Outcome:
         data = item.file.read_bytes()
     except OSError as error:
         return Outcome(name, "unreadable", (("NOD-126", f"the file cannot be read ({error.strerror})"),))
+    return enrol_bytes(node, gallery, item, data)
+
+
+def enrol_bytes(node: Node, gallery: Gallery, item: Item, data: bytes) -> Outcome:
+    """Enrol one file's bytes; `item.file` is but its name."""
+    name = item.file.name
     digest = _digest(item, data)
     with node.database.read() as tx:
         known = references.find_enrolment(tx, digest)

@@ -17,16 +17,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Literal
 
-from mithaq.errors import FormatError, SettingsError
+from mithaq.errors import FormatError, SettingsError, TrustError
 from mithaq.node import erasing, journal, officers
 from mithaq.node.gateway import Node
-from mithaq.node.intake import examine
-from mithaq.node.opening import open_gallery
-from mithaq.node.stages import Stages
 from mithaq.node.store import Tx, exposures, references, retention
 from mithaq.node.store.exposures import Exposure, StoredRule
 from mithaq.node.store.retention import HeldErasure
-from mithaq.pact.strict import Rule, load, plain, read
+from mithaq.pact.strict import Rule, plain, read
 from mithaq.pact.terms import _WORD
 from mithaq.units import timestamp
 
@@ -101,8 +98,13 @@ def _rule(tx: Tx) -> tuple[int, ExposureRule | None]:
 
 
 def read_rule(data: bytes) -> ExposureRule:
-    """A rule from a JSON file; TrustError where it is none."""
-    return read(ExposureRule, load(data, what="exposure rule"), what="exposure rule")
+    """A rule from a JSON file; FormatError where it is none."""
+    try:
+        return read(ExposureRule, json.loads(data), what="exposure rule")
+    except (ValueError, RecursionError):
+        raise FormatError("NOD-271", "the exposure rule is not JSON", place="exposure rule") from None
+    except TrustError as error:
+        raise FormatError("NOD-271", error.problem, place=error.place, expected=error.expected) from None
 
 
 def set_rule(node: Node, rule: ExposureRule, *, officer: str, passphrase: str) -> int:
@@ -182,31 +184,13 @@ def apply(node: Node, reference: str, *, by: str, override: Override | None = No
         if exposed != was or wanted != kept:
             event = "exposed" if exposed else "hidden"
             journal.write(tx, node, "exposure-changed", references=[reference], event=event, reason=reason, by=by)
-        if exposed:
-            retention.erasures_done(tx, [f"gallery:{reference}"])
-        elif was:
-            retention.plan_erasures(tx, [f"gallery:{reference}"], timestamp(now))
-    if exposed and not was:
-        make_searchable(node, reference)
-    elif was and not exposed:
+        if exposed != was:
+            hide, show = f"gallery:{reference}", f"searchable:{reference}"
+            retention.erasures_done(tx, [hide if exposed else show])
+            retention.plan_erasures(tx, [show if exposed else hide], timestamp(now))
+    if exposed != was:
         erasing.finish(node)
     return exposed != was
-
-
-def make_searchable(node: Node, reference: str) -> int:
-    """Put a record's stored prints (back) into the gallery; returns how many templates were added."""
-    with node.database.read() as tx:
-        stored = references.prints_of(tx, reference)
-    added = 0
-    with open_gallery(node) as gallery:
-        for one in stored:
-            found = node.open_reference(one)
-            network = node.settings.extract.network
-            template = examine(
-                node.gray(found), found.position, one.impression, stages=Stages(), network=network
-            ).template
-            added += gallery.add(reference, one.position, one.impression, template)
-    return added
 
 
 def is_exposed(tx: Tx, reference: str) -> bool:
@@ -277,6 +261,6 @@ def everything(node: Node, *, limit: int = 200) -> Sequence[Exposure]:
 
 __all__ = [
     "CODES", "WITHDRAWALS", "ExposureRule", "LocalRecord", "again", "apply", "change", "current_rule",
-    "decide", "everything", "forget", "is_exposed", "keep_codes", "make_searchable", "override", "read_rule",
+    "decide", "everything", "forget", "is_exposed", "keep_codes", "override", "read_rule",
     "record_of", "reference_of", "require", "set_rule", "withdraw",
 ]  # fmt: skip

@@ -19,7 +19,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from mithaq.errors import FormatError, MithaqError
 from mithaq.node import chain, clocks, effects, journal, outgoing, quotas, standing, witness
@@ -55,7 +54,7 @@ from mithaq.pact.agreement import Agreement, candidate_cap
 from mithaq.pact.gate import QueryFacts, Refused, parse_offence, refused
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import ANSWER_EVENT, Actor, Event, Outcome, Side, State
-from mithaq.pact.message import Manifest, Opened, open_message
+from mithaq.pact.message import Opened, open_message
 from mithaq.pact.standing import How
 from mithaq.record import (
     answer_transaction,
@@ -67,8 +66,6 @@ from mithaq.record import (
     write_transaction,
 )
 from mithaq.units import timestamp
-
-PARKED = timedelta(minutes=1)  # how often a query whose part is suspended is looked at again; a resumption wakes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +204,7 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
     )
     now = node.clock()
     with stages("gate"):
-        decision = _superseded(node, agreement, manifest) or quotas.decide(
+        decision = standing.superseded(node, agreement, manifest) or quotas.decide(
             tx, node, agreement, facts, manifest.sender, "holder", served=node.served
         )
     conversation = begin(
@@ -282,14 +279,6 @@ def answer(node: Node, conversation_id: str) -> None:
     node.wake.set()
 
 
-def _superseded(node: Node, agreement: Agreement, manifest: Manifest) -> Refused | None:
-    """A query names the version that was in force when it was made; one that was made before passes (REQ-160)."""
-    current = node.agreements.current(manifest.sender, manifest.created_at)
-    if current.version <= agreement.version:
-        return None
-    return refused("agreement-superseded", agreement, met=agreement.version, agreed=current.version)
-
-
 def _stopped(tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, stages: Stages) -> bool:
     """True where an accepted query is not answered now: parked while its part is suspended (REQ-163), refused where the
     agreement has ended meanwhile (REQ-164)."""
@@ -297,8 +286,7 @@ def _stopped(tx: Tx, node: Node, agreement: Agreement, conversation: Conversatio
     if how is How.IN_FORCE:
         return False
     if how is How.SUSPENDED:
-        due = timestamp(node.clock() + PARKED)
-        conversations.change_conversation(tx, conversation.id, attempts=conversation.attempts + 1, due_at=due)
+        standing.park(tx, node, conversation)
         return True
     reason = "agreement-terminated" if how is How.TERMINATED else "agreement-expired"
     reasons = [(reason, refused(reason, agreement).text.en)]

@@ -66,6 +66,7 @@ def request_data(
         )
         body = chain.request_body(tx, facts, conversation, urgent=urgent, act=act.signed)
         log = {"reference": facts.reference, "case": facts.case, "by": officer, "act": act.digest}
+        log["purpose"] = conversation.purpose
         outgoing.post(
             tx, node, agreement, conversation.partner, conversation.id, "request", body, stages=Stages(), **log
         )
@@ -85,6 +86,7 @@ def take_request(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
     conversation = move(tx, node, conversation, Event.REQUEST, Actor.PARTNER, agreement, **named)
     chain.keep_request(tx, node, conversation, request)
     log = {"reference": request.reference, "case": request.case, "by": request.requested_by}
+    log["purpose"] = conversation.purpose
     entry = journal.received(tx, node, opened, stages, **log)
     # While releases are suspended a request waits as it came: nothing leaves, since the release has a gate of its own.
     if isinstance(decision, Refused) and decision.reason != "agreement-suspended":
@@ -331,6 +333,7 @@ def _log_of_release(conversation: Conversation, release: chain.Release) -> dict[
     return {
         "reference": release.reference,
         "case": conversation.case_number,
+        "purpose": conversation.purpose,
         "outcome": str(release.outcome),
         "fields": sorted(release.fields),
         "reasons": [release.reason] if release.reason else None,

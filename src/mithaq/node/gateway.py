@@ -6,6 +6,7 @@ settings ─► databases · vaults (prints, identities) · keys · agreements �
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import threading
 import time
@@ -24,12 +25,14 @@ from mithaq.node.peer import Post, client_context
 from mithaq.node.settings import Settings
 from mithaq.node.store import Database, RecordKeys, references
 from mithaq.node.store.conversations import StoredPrint
+from mithaq.node.store.life import LifeEvent, events_with
 from mithaq.node.store.references import ReferencePrint
 from mithaq.node.vault import Vault
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.certificate import certificate_fingerprint
-from mithaq.pact.keys import CheckpointKey, EncryptionKey, SigningKey
+from mithaq.pact.keys import CheckpointKey, EncryptionKey, SigningKey, encryption_key_from_pem
 from mithaq.pact.message import Context, Manifest, Partner, Standing, partner_of
+from mithaq.pact.rotation import partner_now
 from mithaq.pact.terms import Bilingual
 from mithaq.pact.wording import label, reason_terms
 from mithaq.search import Searcher
@@ -71,6 +74,9 @@ class Metrics:
         self.late = self._counter("limits_passed", "limits of the agreement that passed", "clock", "side")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
+        self.agreement_alarm = Gauge(
+            "mithaq_agreement_alarm_days", "an agreement ends within so many days", ["partner"], registry=self.registry
+        )
         self.extracts_late = Gauge(
             "mithaq_extracts_late", "authority's extracts past their day", registry=self.registry
         )
@@ -148,6 +154,8 @@ class Node:
         self.posters: dict[str, Poster] = {}
         self._poster_lock = threading.Lock()
         self._cosign_at: dict[str, float] = {}
+        self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
+        self._opened_keys: tuple[set[str], tuple[EncryptionKey, ...]] = (set(), (keys.encrypt,))
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:
@@ -180,7 +188,7 @@ class Node:
         """What this node knows when a message comes in over a connection with that certificate (DER)."""
         return Context(
             party=self.party,
-            keys=(self.keys.encrypt,),
+            keys=self._encryption_keys(),
             certificate=certificate_fingerprint(certificate),
             now=self.clock(),
             partner=self.partner_with,
@@ -192,10 +200,38 @@ class Node:
         """What is pinned for the partner whose certificate has that SHA-256; None for a stranger's."""
         agreements = self.agreements.all()
         for code in self.agreements.partners():
-            partner = partner_of((one for one in agreements if one.party(code) is not None), code)
-            if fingerprint in partner.certificates:
-                return partner
+            pinned = partner_of((one for one in agreements if one.party(code) is not None), code)
+            if fingerprint in pinned.certificates:
+                return partner_now(pinned, self.told(code))  # without what it revoked
         return None
+
+    def told(self, partner: str) -> list[LifeEvent]:
+        """What this node and the partner declared to each other, oldest first."""
+        with self.database.read() as tx:
+            return events_with(tx, partner)
+
+    def _encryption_keys(self) -> tuple[EncryptionKey, ...]:
+        """Every key that a message to us may be sealed with: the one in use, a next one and former ones. The folder is
+        looked at each time, since a command in another process makes the next one."""
+        folder = Files(self.settings.home).keys
+        names = {name for name in os.listdir(folder) if name.startswith(("encrypt", "next-encrypt"))}
+        if names != self._opened_keys[0] or self._opened_keys[1][0] != self.keys.encrypt:
+            files = [folder / name for name in sorted(names - {"encrypt.pem"})]
+            others = [encryption_key_from_pem(file.read_bytes()) for file in files]
+            self._opened_keys = names, (self.keys.encrypt, *others)
+        return self._opened_keys[1]
+
+    def former_signing(self) -> frozenset[str]:
+        """The thumbprints of the keys that this node signed with before its present one."""
+        return self._former("sign")
+
+    def former_encryption(self) -> frozenset[str]:
+        """The thumbprints of the keys that this node was sealed to before its present one."""
+        return self._former("encrypt")
+
+    def _former(self, kind: str) -> frozenset[str]:
+        files = Files(self.settings.home).keys.glob(f"{kind}-*.pem")
+        return frozenset(file.stem.removeprefix(f"{kind}-") for file in files)
 
     def _standing(self, manifest: Manifest) -> Standing:
         """Known, or not. Whether it is still in force is the gate's question, so that a query that comes too late is

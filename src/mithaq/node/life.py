@@ -23,9 +23,10 @@ from mithaq.node.store import Tx
 from mithaq.node.store.life import LifeEvent, add_event, events_with, find_event, make_work_due
 from mithaq.pact.agreement import Agreement, clause_text
 from mithaq.pact.credential import OfficerKey
-from mithaq.pact.gate import Refused, quota_day, refused, same_person
+from mithaq.pact.gate import Refused, refused, same_person
 from mithaq.pact.message import Opened
 from mithaq.pact.notices import notice_body
+from mithaq.pact.quota import quota_day
 from mithaq.pact.standing import Consultation, Override, Resumption, Suspension, Termination, earliest_end
 from mithaq.pact.strict import plain
 from mithaq.units import parse_timestamp, timestamp
@@ -43,7 +44,7 @@ def suspend(
     with node.database.write() as tx:
         if agreement.life.consult_first and not _consulted(events_with(tx, partner)):
             return refused("consultation-missing", agreement)
-        return _declare(tx, node, agreement, "suspension", terms, [key], event="suspended", reason=reason)
+        return declare(tx, node, agreement, "suspension", terms, [key], event="suspended", reason=reason)
 
 
 def resume(node: Node, partner: str, suspension: str, *, officer: str, passphrase: str) -> LifeEvent | Refused:
@@ -57,7 +58,7 @@ def resume(node: Node, partner: str, suspension: str, *, officer: str, passphras
         ]  # fmt: skip
         if len(found) != 1:
             return refused("not-suspended", agreement)
-        event = _declare(tx, node, agreement, "resumption", Resumption(found[0].id), [key], event="resumed")
+        event = declare(tx, node, agreement, "resumption", Resumption(found[0].id), [key], event="resumed")
         make_work_due(tx, partner, timestamp(node.clock()))
     node.wake.set()
     return event
@@ -75,7 +76,7 @@ def terminate(
         return refused("notice-too-short", agreement, months=agreement.valid.notice_months)
     terms = Termination(timestamp(end), cast(Any, reason))
     with node.database.write() as tx:
-        return _declare(tx, node, agreement, "termination", terms, [key], event="terminated", reason=reason)
+        return declare(tx, node, agreement, "termination", terms, [key], event="terminated", reason=reason)
 
 
 def consult(
@@ -88,7 +89,7 @@ def consult(
     _require_clause(agreement, about)
     terms = Consultation(cast(Any, kind), about, timestamp(held_at), text)
     with node.database.write() as tx:
-        return _declare(tx, node, agreement, "consultation", terms, [key], event="consulted", reason=kind)
+        return declare(tx, node, agreement, "consultation", terms, [key], event="consulted", reason=kind)
 
 
 def override(
@@ -104,7 +105,7 @@ def override(
         terms = Override(cast(Any, search_type), day, extra, cast(Any, reason), names)
         if refusal := _override_refusal(tx, agreement, partner, node.party, terms):
             return refusal
-        return _declare(tx, node, agreement, "override-used", terms, keys, event="quota-passed", reason=reason)
+        return declare(tx, node, agreement, "override-used", terms, keys, event="quota-passed", reason=reason)
 
 
 # ---------------------------------------------------------------- the partner's declarations
@@ -112,7 +113,7 @@ def override(
 
 def take_suspension(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Suspension) -> dict[str, Any]:
     """The partner suspended: it holds from this transaction on."""
-    return _keep(tx, node, agreement, opened, "suspension", terms, event="suspended", reason=terms.reason)
+    return keep(tx, node, agreement, opened, "suspension", terms, event="suspended", reason=terms.reason)
 
 
 def take_resumption(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Resumption) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def take_resumption(tx: Tx, node: Node, agreement: Agreement, opened: Opened, te
     begun = find_event(tx, terms.suspension)
     if begun is None or begun.about != "suspension" or begun.by != opened.manifest.sender:
         raise TrustError("NOD-205", "the sender has declared no such suspension", place="resumption")
-    log = _keep(tx, node, agreement, opened, "resumption", terms, event="resumed")
+    log = keep(tx, node, agreement, opened, "resumption", terms, event="resumed")
     make_work_due(tx, opened.manifest.sender, timestamp(node.clock()))
     return log
 
@@ -129,7 +130,7 @@ def take_termination(tx: Tx, node: Node, agreement: Agreement, opened: Opened, t
     """The partner terminated on notice. TrustError NOD-204 where its notice is too short."""
     if _instant(terms.at) < earliest_end(agreement, opened.manifest.created_at):
         raise _unfit("the termination takes effect too soon", f"{agreement.valid.notice_months} months of notice")
-    return _keep(tx, node, agreement, opened, "termination", terms, event="terminated", reason=terms.reason)
+    return keep(tx, node, agreement, opened, "termination", terms, event="terminated", reason=terms.reason)
 
 
 def take_consultation(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Consultation) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def take_consultation(tx: Tx, node: Node, agreement: Agreement, opened: Opened, 
     if clause_text(agreement, terms.about) is None:
         raise _unfit("no clause stands behind what was consulted about", "a parameter or requirement with a clause")
     _instant(terms.held_at)
-    return _keep(tx, node, agreement, opened, "consultation", terms, event="consulted", reason=terms.kind)
+    return keep(tx, node, agreement, opened, "consultation", terms, event="consulted", reason=terms.kind)
 
 
 def take_override(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Override) -> dict[str, Any]:
@@ -148,13 +149,13 @@ def take_override(tx: Tx, node: Node, agreement: Agreement, opened: Opened, term
         raise _unfit(refusal.text.en, refusal.clause_ref or refusal.parameter)
     if terms.day not in (quota_day(opened.manifest.created_at, agreement), quota_day(node.clock(), agreement)):
         raise _unfit("the override is for another day", "the counting day on which it was declared")
-    return _keep(tx, node, agreement, opened, "override-used", terms, event="quota-passed", reason=terms.reason)
+    return keep(tx, node, agreement, opened, "override-used", terms, event="quota-passed", reason=terms.reason)
 
 
 # ---------------------------------------------------------------- shared
 
 
-def _declare(
+def declare(
     tx: Tx, node: Node, agreement: Agreement, about: str, terms: Any, keys: Sequence[OfficerKey], **log: Any
 ) -> LifeEvent:
     """Sign, log, keep and tell a declaration of ours, in the caller's transaction."""
@@ -172,7 +173,7 @@ def _declare(
     return event
 
 
-def _keep(
+def keep(
     tx: Tx, node: Node, agreement: Agreement, opened: Opened, about: str, terms: Any, **log: Any
 ) -> dict[str, Any]:
     """Keep and log the partner's declaration; returns what the notice's own entry says besides."""
@@ -257,6 +258,6 @@ def _unfit(problem: str, expected: str) -> TrustError:
 
 
 __all__ = [
-    "consult", "override", "resume", "suspend", "take_consultation", "take_override", "take_resumption",
+    "consult", "declare", "keep", "override", "resume", "suspend", "take_consultation", "take_override", "take_resumption",
     "take_suspension", "take_termination", "terminate",
 ]  # fmt: skip

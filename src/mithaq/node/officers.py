@@ -178,7 +178,16 @@ def sign(node: Node, credential: OfficerKey, kind: str, **terms: Any) -> Signed:
 
 def read_act(stored: Act) -> dict[str, Any]:
     """What a stored act says. Its signature was made here; `mithaq ledger verify` checks it again."""
-    payload = stored.signed.split(".")[1]
+    return _payload(stored.signed)
+
+
+def officer_of(signed: str) -> str:
+    """Who a signed act says it is by, not yet verified."""
+    return str(_payload(signed).get("officer", ""))
+
+
+def _payload(signed: str) -> dict[str, Any]:
+    payload = signed.split(".")[1]
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 

@@ -48,7 +48,8 @@ def open_node(
     require_model(settings.extract.network)
     files = Files(settings.home)
     keys = _keys(files, settings.node.party)
-    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
+    former = [file.stem.removeprefix("sign-") for file in files.keys.glob("sign-*.pem")]
+    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint, former=former)
     record_keys = open_record_keys(settings.record_keys_url)
     database = open_database(settings.database_url(settings.database.url))
     identities = open_identities(settings.database_url(settings.database.identities_url))
@@ -72,6 +73,10 @@ def open_node(
 
 def store_key(settings: Settings, name: str) -> Wrapper:
     """The key that wraps the data keys of one store; SettingsError where it is not there."""
+    if settings.keys.module is not None:
+        from mithaq.node.token import open_token  # the library of tokens is an extra
+
+        return open_token(settings, name)
     return read_key(Files(settings.home).keys / f"{name}.key")
 
 
@@ -91,6 +96,11 @@ def gallery_place(settings: Settings) -> Path:
             remedy="enrol there, or remove the key",
         )
     return settings.path(settings.search.gallery)
+
+
+def old_place(place: Path) -> Path:
+    """Where a rebuild keeps the gallery that was there before."""
+    return place.with_name(place.name + ".old")
 
 
 def _searcher(settings: Settings) -> Searcher:

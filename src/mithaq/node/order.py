@@ -63,7 +63,7 @@ def query_facts(node: Node, agreement: Agreement, order: Order, prints: int) -> 
     """What the sender's gate is asked about."""
     return QueryFacts(
         origin_party=node.party,
-        origin_contact=node.contact,
+        origin_contact=node.own_contact(agreement, "query"),
         destination_party=order.partner,
         destination_contact=node.partner_contact(agreement, order.partner, "query"),
         purpose=order.purpose,

@@ -18,6 +18,7 @@ from pathlib import Path
 from mithaq.errors import ImageError, StorageError
 from mithaq.node.gateway import Node
 from mithaq.node.intake import examine
+from mithaq.node.opening import old_place
 from mithaq.node.stages import Stages
 from mithaq.node.store import exposures, references
 from mithaq.search import Gallery
@@ -71,7 +72,7 @@ def rebuild(node: Node, gallery: Gallery, progress: Callable[[int, int], None]) 
 
 def put_in_place(place: Path) -> None:
     """Puts the whole new gallery where the node looks for it. What was there is kept beside it, as `….old`."""
-    new, old = new_place(place), place.with_name(place.name + ".old")
+    new, old = new_place(place), old_place(place)
     try:
         if place.exists():
             shutil.rmtree(old, ignore_errors=True)

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mithaq.node import erasing
 from mithaq.node.gateway import Node
 from mithaq.node.intake import examine, read_prints
 from mithaq.node.stages import Stages
@@ -166,10 +167,7 @@ def _problems(node: Node) -> dict[str, int]:
     with node.identities.read() as identities:
         persons = retention.identity_labels(identities)
     keys = {name: node.record_keys.labels(name) for name in ("prints", "identities")}
-    known = ("person:", "released:")
-    found["keys-without-a-record"] = len(keys["prints"] - prints) + len(
-        {label for label in keys["identities"] - persons if label.startswith(known)}
-    )
+    found["keys-without-a-record"] = len(erasing.stray_keys(node))
     found["records-without-a-key"] = len(prints - keys["prints"]) + len(persons - keys["identities"])
     return {name: count for name, count in found.items() if count}
 

@@ -25,13 +25,14 @@ from mithaq.pact.deletion import DeletionCertificate, months_later
 from mithaq.pact.lifecycle import Side, State
 from mithaq.units import timestamp
 
+STRAY_AFTER_S = 86_400.0  # a key is made before its record, which an enrolment may take a while to keep
 LEGAL_DEFAULT_MONTHS = 24  # REQ-084, where no agreement says otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: hits whose prints went, suspended erasures done, releases, log entries and rows erased,
-    certificates sent, and what holds kept back."""
+    """What a sweep did: hits whose prints went, suspended erasures done, releases erased, certificates sent, log entries
+    and rows erased, keys without a record destroyed, and what holds kept back."""
 
     hits: int = 0
     after_hold: int = 0
@@ -39,6 +40,7 @@ class Swept:
     certificates: int = 0
     entries: int = 0
     rows: int = 0
+    keys: int = 0
     held: int = 0
 
     def as_dict(self) -> dict[str, int]:
@@ -53,10 +55,11 @@ def sweep(node: Node) -> Swept:
     after_hold, held = _after_holds(node)
     releases, sent, held_releases = _released(node)
     entries, rows, held_logs = _logs(node)
+    keys = erasing.destroy_stray_keys(node, older_than_s=STRAY_AFTER_S)
     erasing.settle(node)
     if sent:
         node.wake.set()
-    return Swept(hits, after_hold, releases, sent, entries, rows, held + held_releases + held_logs)
+    return Swept(hits, after_hold, releases, sent, entries, rows, keys, held + held_releases + held_logs)
 
 
 def late_candidates(node: Node) -> int:
@@ -71,19 +74,17 @@ def late_candidates(node: Node) -> int:
         State.ACKNOWLEDGED,
     ]
     with node.database.read() as tx:
-        found = conversations.list_conversations(
-            tx, side=str(Side.REQUESTER), states=[str(state) for state in ended], limit=10_000
-        )
+        found = retention.with_prints(tx, str(Side.REQUESTER), [str(state) for state in ended])
         waiting = {held.conversation for held in retention.held_erasures(tx)}
     count = 0
-    for conversation in found:
-        agreement = node.agreements.find(conversation.agreement)
-        if agreement is None or conversation.id in waiting:
+    for conversation, of, created_at in found:
+        agreement = node.agreements.find(of)
+        if agreement is None or conversation in waiting:
             continue
         limit = timedelta(days=agreement.retention.hit_reference_at_requester_days)
-        if conversation.created_at <= timestamp(node.clock() - limit):
+        if created_at <= timestamp(node.clock() - limit):
             with node.database.write() as tx:
-                count += erase_prints(tx, node, conversation.id, ["candidate", "query"], reason="retention-over") > 0
+                count += erase_prints(tx, node, conversation, ["candidate", "query"], reason="retention-over") > 0
     return count
 
 

@@ -100,6 +100,35 @@ class SearchSection(_Section):
     socket: Path | None = None
 
 
+class KeysSection(_Section):
+    """Where the stores' keys lie: in files, or with `module` (a PKCS#11 library) in the token of that label, whose PIN is
+    the first line of `pin_file`."""
+
+    module: Path | None = None
+    token: str = ""
+    pin_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.module is not None and not (self.token and self.pin_file):
+            raise ValueError("module, token and pin_file, all three or none")
+        return self
+
+
+class NationalSection(_Section):
+    """How a national system reaches its node: a drop folder, and an API on this machine alone."""
+
+    drop: Path | None = None
+    listen: str | None = None
+
+    @field_validator("listen")
+    @classmethod
+    def _loopback(cls, value: str | None) -> str | None:
+        if value is not None and not (is_address(value) and _is_loopback(split_address(value)[0])):
+            raise ValueError("an address of this machine alone, as 127.0.0.1:8090")
+        return value
+
+
 class ExtractSection(_Section):
     """Which network reads minutiae: the accurate teacher, or the fast one (docs/extractor-card.md has both figures)."""
 
@@ -136,6 +165,8 @@ class Settings(BaseSettings):
     listen: ListenSection = ListenSection()
     database: DatabaseSection = DatabaseSection()
     search: SearchSection = SearchSection()
+    national: NationalSection = NationalSection()
+    keys: KeysSection = KeysSection()
     extract: ExtractSection = ExtractSection()
     image: ImageSection = ImageSection()  # type: ignore[call-arg]
     delivery: DeliverySection = DeliverySection()  # type: ignore[call-arg]

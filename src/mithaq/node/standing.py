@@ -8,25 +8,30 @@ document that was signed before its notice.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mithaq.node.gateway import Node
 from mithaq.node.store import Tx, conversations
+from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.life import LifeEvent, events_with
 from mithaq.node.store.messages import Message
-from mithaq.pact.agreement import Agreement
+from mithaq.pact.agreement import Agreement, active
+from mithaq.pact.gate import Refused, refused
+from mithaq.pact.message import Manifest
 from mithaq.pact.standing import How, Life, Suspended, alarm_days, continued, end_of, standing
 from mithaq.units import parse_timestamp, timestamp
 
 # Messages that wait while their part is suspended; answers that were given before go out, and so does every notice.
+PARKED_S = 60.0  # how often what is parked is looked at again
 WAITING_KINDS = frozenset({"query", "request", "release"})
 
 
 def life_of(tx: Tx, node: Node, agreement: Agreement) -> Life:
     """What happened to the agreement beside its document, as far as this node knows at its present instant."""
     events = events_with(tx, agreement.other(node.party))
-    follows = continued(agreement, node.agreements.all(), node.clock())
+    now = node.clock()
+    follows = not active(agreement, now) and continued(agreement, node.agreements.all(), now)
     return Life(tuple(_suspensions(events)), _end(events, node.agreements.signed_at(agreement.id)), follows)
 
 
@@ -42,6 +47,20 @@ def is_parked(tx: Tx, node: Node, message: Message) -> bool:
     conversation = conversations.find_conversation(tx, message.conversation)
     part = conversation.search_type if conversation and message.kind == "query" else "release"
     return how(tx, node, node.agreements.by_id(message.agreement), part) is How.SUSPENDED
+
+
+def park(tx: Tx, node: Node, conversation: Conversation) -> None:
+    """Set an accepted query aside while its part is suspended; a resumption makes it due (REQ-163)."""
+    due = timestamp(node.clock() + timedelta(seconds=PARKED_S))
+    conversations.change_conversation(tx, conversation.id, attempts=conversation.attempts + 1, due_at=due)
+
+
+def superseded(node: Node, agreement: Agreement, manifest: Manifest) -> Refused | None:
+    """A query names the version that was in force when it was made; one that was made before passes (REQ-160)."""
+    current = node.agreements.current(manifest.sender, manifest.created_at)
+    if current.version <= agreement.version:
+        return None
+    return refused("agreement-superseded", agreement, met=agreement.version, agreed=current.version)
 
 
 def is_over(node: Node, agreement: Agreement, at: datetime) -> bool:
@@ -87,6 +106,13 @@ def _overview(tx: Tx, node: Node, agreement: Agreement) -> dict[str, Any]:
     }
 
 
+def consultations(node: Node, partner: str) -> list[dict[str, Any]]:
+    """What the two parties consulted about, newest first: kind, what about, when, the text, and who recorded it."""
+    with node.database.read() as tx:
+        events = [event for event in events_with(tx, partner) if event.about == "consultation"]
+    return [{**event.terms, "by": event.by, "at": event.at} for event in reversed(events)]
+
+
 def alarms(node: Node) -> list[tuple[str, int, str]]:
     """(partner, 90 / 30 / 7, instant of the end) for each agreement that ends soon with nothing to follow it."""
     return [(one["partner"], one["alarm_days"], one["end"]) for one in overview(node) if one["alarm_days"] is not None]
@@ -115,4 +141,7 @@ def _end(events: list[LifeEvent], signed_at: str) -> datetime | None:
     return parse_timestamp(min(ends)) if ends else None
 
 
-__all__ = ["WAITING_KINDS", "alarms", "how", "is_over", "is_parked", "life_of", "overview"]
+__all__ = [
+    "PARKED_S", "WAITING_KINDS", "alarms", "consultations", "how", "is_over", "is_parked", "life_of", "overview", "park",
+    "superseded",
+]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import alarms, clocks, erasing, extracts, journal, retention, witness
+from mithaq.node import alarms, clocks, erasing, extracts, journal, retention, standing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import conversations, ledger, messages, references
@@ -100,6 +100,7 @@ def health(node: Node) -> dict[str, Any]:
     now = node.clock()
     in_force = [one for one in node.agreements.all() if active(one, now)]
     parts["agreements"] = len(in_force)
+    parts["agreements_end_in_days"] = {partner: days for partner, days, _ in standing.alarms(node)}
     parts["limits_passed"] = len(clocks.late(node))
     parts["queries_wait"] = dict(node.held)
     whole = not any(code in witness.ROLLED_BACK for code in node.held.values())
@@ -112,5 +113,7 @@ def measure(node: Node) -> None:
     with node.database.read() as tx:
         node.metrics.ledger_size.set(ledger.ledger_size(tx))
         node.metrics.waiting.set(messages.count_waiting(tx))
+    for partner, days, _ in standing.alarms(node):
+        node.metrics.agreement_alarm.labels(partner).set(days)
     node.metrics.extracts_late.set(sum(left < 0 for _, left in extracts.due(node)))
     node.metrics.gallery.set(node.searcher.count().impressions)

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Literal
 from cryptography import x509
 
 from mithaq.errors import TrustError
+from mithaq.pact.countries import COUNTRIES
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import (
     _IDENTIFIER,
@@ -63,23 +64,6 @@ PARAMETERS = (
     "parties", "valid", "crime", "purposes", "modalities", "search_types", "quota", "answer", "follow_up",
     "special_categories", "handling", "retention", "incident", "access_request", "duties", "life", "icd", "crypto_suite", "languages",
 )  # fmt: skip
-
-COUNTRIES = frozenset((
-    "AD", "AE", "AF", "AG", "AI", "AL", "AM", "AO", "AQ", "AR", "AS", "AT", "AU", "AW", "AX", "AZ", "BA", "BB", "BD",
-    "BE", "BF", "BG", "BH", "BI", "BJ", "BL", "BM", "BN", "BO", "BQ", "BR", "BS", "BT", "BV", "BW", "BY", "BZ", "CA",
-    "CC", "CD", "CF", "CG", "CH", "CI", "CK", "CL", "CM", "CN", "CO", "CR", "CU", "CV", "CW", "CX", "CY", "CZ", "DE",
-    "DJ", "DK", "DM", "DO", "DZ", "EC", "EE", "EG", "EH", "ER", "ES", "ET", "FI", "FJ", "FK", "FM", "FO", "FR", "GA",
-    "GB", "GD", "GE", "GF", "GG", "GH", "GI", "GL", "GM", "GN", "GP", "GQ", "GR", "GS", "GT", "GU", "GW", "GY", "HK",
-    "HM", "HN", "HR", "HT", "HU", "ID", "IE", "IL", "IM", "IN", "IO", "IQ", "IR", "IS", "IT", "JE", "JM", "JO", "JP",
-    "KE", "KG", "KH", "KI", "KM", "KN", "KP", "KR", "KW", "KY", "KZ", "LA", "LB", "LC", "LI", "LK", "LR", "LS", "LT",
-    "LU", "LV", "LY", "MA", "MC", "MD", "ME", "MF", "MG", "MH", "MK", "ML", "MM", "MN", "MO", "MP", "MQ", "MR", "MS",
-    "MT", "MU", "MV", "MW", "MX", "MY", "MZ", "NA", "NC", "NE", "NF", "NG", "NI", "NL", "NO", "NP", "NR", "NU", "NZ",
-    "OM", "PA", "PE", "PF", "PG", "PH", "PK", "PL", "PM", "PN", "PR", "PS", "PT", "PW", "PY", "QA", "RE", "RO", "RS",
-    "RU", "RW", "SA", "SB", "SC", "SD", "SE", "SG", "SH", "SI", "SJ", "SK", "SL", "SM", "SN", "SO", "SR", "SS", "ST",
-    "SV", "SX", "SY", "SZ", "TC", "TD", "TF", "TG", "TH", "TJ", "TK", "TL", "TM", "TN", "TO", "TR", "TT", "TV", "TW",
-    "TZ", "UA", "UG", "UM", "US", "UY", "UZ", "VA", "VC", "VE", "VG", "VI", "VN", "VU", "WF", "WS", "YE", "YT", "ZA",
-    "ZM", "ZW",
-))  # fmt: skip
 
 # The curve of each kind of key, by suite. Checkpoints stay Ed25519 in both: C2SP names it, and FIPS 186-5 approves it.
 SUITES: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -468,11 +452,9 @@ def _instants(agreement: Agreement) -> list[tuple[str, str | None]]:
     """Every instant of the document, with its path."""
     found = [("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)]
     found += [(f"valid.entry.{part}", instant) for part, instant in agreement.valid.entry.items()]
-    for code, party in agreement.parties.items():
-        for point in party.contact_points:
-            if point.valid is not None:
-                path = f"parties.{code}.contact_points.{point.id}.valid"
-                found += [(f"{path}.from", point.valid.start), (f"{path}.to", point.valid.to)]
+    points = [point for party in agreement.parties.values() for point in party.contact_points]
+    for period, path in ((point.valid, f"{point.id}.valid") for point in points if point.valid is not None):
+        found += [(f"{path}.from", period.start), (f"{path}.to", period.to)]
     return found
 
 
@@ -510,7 +492,7 @@ def modality_of(search_type: str) -> str:
 
 
 __all__ = [
-    "COUNTRIES", "PARAMETERS", "SCHEMA", "SUITES", "AccessRequest", "Agreement", "AnswerTerms", "Bilingual", "Change",
+    "PARAMETERS", "SCHEMA", "SUITES", "AccessRequest", "Agreement", "AnswerTerms", "Bilingual", "Change",
     "Clause", "ContactPoint", "Crime", "Duties", "Emergency", "FollowUp", "Icd", "Incident", "Jwk", "Keys", "Life", "Modalities", "Party",
     "Quota", "Retention", "SearchTerms", "SpecialCategories", "Validity", "active", "candidate_cap", "clause_text",
     "difference", "identifier", "modality_of", "parse_agreement", "search_way", "threshold_fmr",

@@ -195,6 +195,7 @@ KINDS: Mapping[str, EntryKind] = {
     "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code")),
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
     "withdrawn": EntryKind("REQ-025", ("references", "reason", "by"), ("prints", "act")),
+    "record-changed": EntryKind("REQ-025", ("references", "by")),
     "exposure-changed": EntryKind("REQ-025", ("references", "event", "reason", "by"), ("act",)),
     "exposure-rule-changed": EntryKind("REQ-025", ("version", "by", "act")),
     "hold-changed": EntryKind("REQ-085", ("hold", "subject", "event", "reason", "by", "until"), ("act",)),

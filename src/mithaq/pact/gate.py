@@ -13,12 +13,13 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from mithaq.errors import FormatError
 from mithaq.pact.agreement import Agreement, clause_text, modality_of
 from mithaq.pact.caveats import Handling, Use, problem, sharing_problem
+from mithaq.pact.quota import Used, day_limit
 from mithaq.pact.standing import UNDISTURBED, How, Life, standing
 from mithaq.pact.terms import Bilingual, Clause, SpecialField
 from mithaq.pact.wording import reason_terms, release_refusals
@@ -154,16 +155,6 @@ class ReleaseFacts:
     second_approved_by: str = ""
     withheld: Mapping[str, str] = field(default_factory=dict)
     handling: Handling = Handling()
-
-
-@dataclass(frozen=True)
-class Used:
-    """What a quota rests on beside today's count: the count of the counting day before (None: the part was not in force
-    yet, and nothing is carried over), that of the year over all search types, and what an override adds today."""
-
-    yesterday: int | None = None
-    year: int = 0
-    override: int = 0
 
 
 @dataclass(frozen=True)
@@ -386,23 +377,6 @@ def gate_use(handling: Handling, agreement: Agreement, use: Use) -> Decision:
     """Whether data that came under these conditions may be put to this use without the supplier's leave (REQ-057)."""
     code = sharing_problem(handling, use)
     return refused("caveat-forbids", agreement, code=code) if code else Accepted()
-
-
-def quota_day(at: datetime, agreement: Agreement) -> str:
-    """The key of the counting day that `at` falls in, as "2026-01-31": the date on which that day began, in UTC."""
-    _aware(at)
-    hours, minutes = agreement.quota.day_boundary.removesuffix("Z").split(":")
-    return (at.astimezone(UTC) - timedelta(hours=int(hours), minutes=int(minutes))).date().isoformat()
-
-
-def day_limit(agreement: Agreement, search_type: str, used: Used) -> int:
-    """The most queries of a search type on this counting day: the day's own, what the day before left unused where the
-    agreement carries it over, and what an emergency override adds (REQ-130, REQ-131). KeyError for a type not agreed."""
-    day = {str(name): terms.day for name, terms in agreement.search_types.items()}[search_type]
-    carried = 0
-    if agreement.quota.carry_over and used.yesterday is not None:
-        carried = max(0, day - used.yesterday)
-    return day + carried + (used.override if agreement.quota.emergency.allowed else 0)
 
 
 def is_excluded(offence: Offence, agreement: Agreement, holder: str) -> bool:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
-from mithaq.pact import standing, steps
+from mithaq.pact import rotation, standing, steps
 from mithaq.pact.deletion import DeletionCertificate
 from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
@@ -58,6 +58,10 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "resumption": Form(standing.Resumption, "REQ-163", always=True),
     "termination": Form(standing.Termination, "REQ-164", always=True),
     "consultation": Form(standing.Consultation, "REQ-166", always=True),
+    "key-announced": Form(rotation.KeyAnnounced, "REQ-124", always=True),
+    "key-confirmed": Form(rotation.KeyConfirmed, "REQ-124", always=True),
+    "key-revoked": Form(rotation.KeyRevoked, "REQ-124", always=True),
+    "quota-counted": Form(standing.QuotaCounted, "REQ-130", always=True),
     "override-used": Form(standing.Override, "REQ-131"),
     "statistics": Form(Summary, "REQ-150", always=True),
     "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),

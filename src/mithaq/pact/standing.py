@@ -11,7 +11,7 @@ part is one of all parts (REQ-163). What protects a person passes however the ag
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,6 +36,7 @@ _ABOUT = Rule(
     re.compile(r"REQ-\d{3}|[a-z_]+(\.[A-Za-z0-9_/*-]+){0,5}"),
 )
 _TEXT = Rule("1 to 2000 letters without control characters", re.compile(rf"{_PLAIN}{{1,2000}}"))
+_COUNT = Rule("0 to 10000000 queries", low=0, high=10_000_000)
 _DAY = Rule("a day, as 2026-01-31", re.compile(r"\d{4}-\d{2}-\d{2}"))
 
 
@@ -87,6 +88,19 @@ class Override:
     approved_by: Annotated[tuple[Annotated[str, _WORD], ...], Rule("2 to 5 officers", least=2, most=5)]
 
 
+@dataclass(frozen=True)
+class QuotaCounted:
+    """What the sender counted on a day and in its year: `received` of the recipient's queries by search type, `sent` to
+    it. Each end takes the larger figure, so no restored back-up sets a quota back (REQ-130). `asks`: answer in kind."""
+
+    day: Annotated[str, _DAY]
+    received: Mapping[SearchType, Annotated[int, _COUNT]]
+    sent: Mapping[SearchType, Annotated[int, _COUNT]]
+    received_in_year: Annotated[int, _COUNT]
+    sent_in_year: Annotated[int, _COUNT]
+    asks: bool
+
+
 # ---------------------------------------------------------------- how the agreement stands
 
 
@@ -97,7 +111,7 @@ class How(StrEnum):
     NOT_ENTERED = "not-entered"  # in force, but this part enters into force later (REQ-162)
     IN_FORCE = "in-force"
     SUSPENDED = "suspended"
-    EXPIRED = "expired"
+    EXPIRED = "ended"
     TERMINATED = "terminated"
 
 
@@ -205,6 +219,6 @@ def continued(agreement: Agreement, known: Iterable[Agreement], at: datetime) ->
 
 
 __all__ = [
-    "ALARM_DAYS", "UNDISTURBED", "Consultation", "How", "Life", "Override", "Resumption", "Suspended", "Suspension",
+    "ALARM_DAYS", "UNDISTURBED", "Consultation", "How", "Life", "Override", "QuotaCounted", "Resumption", "Suspended", "Suspension",
     "Termination", "alarm_days", "chain_of", "continued", "earliest_end", "end_of", "governing", "standing",
 ]  # fmt: skip

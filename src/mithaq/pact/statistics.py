@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import quota_day
+from mithaq.pact.quota import quota_day
 from mithaq.pact.strict import Rule
 from mithaq.pact.terms import _INSTANT, SpecialField
 from mithaq.units import parse_timestamp, timestamp
@@ -202,7 +202,8 @@ def _of_message(
         found = [fact(f"releases.{data['outcome']}")]
         found += [fact(f"releases.reason.{one}") for one in data.get("reasons", ())]
         return found + [fact("releases.special")] * bool(SPECIAL & set(data["fields"]))
-    return [fact(f"notices.{data['about']}")]
+    outcome = [f"outcomes.{data['outcome']}"] if data["about"] == "outcome-report" and "outcome" in data else []
+    return [fact(key) for key in (f"notices.{data['about']}", *outcome)]
 
 
 def _own_key(kind: str, data: Mapping[str, Any]) -> str:

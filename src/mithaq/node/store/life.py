@@ -87,6 +87,18 @@ def raise_count(tx: Tx, partner: str, direction: str, search_type: str, day: str
         tx.execute(update(counters).where(*where).values(used=to))
 
 
+def queries_on_their_way(tx: Tx, partner: str) -> dict[str, int]:
+    """Our queries to the partner that it has not receipted yet, by search type."""
+    rows = tx.execute(
+        select(conversations.c.search_type, func.count())
+        .select_from(messages.join(conversations, messages.c.conversation == conversations.c.id))
+        .where(messages.c.partner == partner, messages.c.direction == "out", messages.c.kind == "query")
+        .where(messages.c.due_at.is_not(None))
+        .group_by(conversations.c.search_type)
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
 def has_receipt(tx: Tx, message_id: str) -> bool:
     """True where the partner's receipt for that message of ours is in."""
     found = tx.execute(

@@ -10,12 +10,14 @@ copy of this file itself means is in docs/retention.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 
 from sqlalchemy import delete, func, insert, select, update
 
 from mithaq.errors import StorageError
 from mithaq.node.store.database import Database, require_file
 from mithaq.node.store.tables import record_keys, record_keys_metadata
+from mithaq.units import timestamp, utc_now
 
 _NAME = "key store"
 _AT_ONCE = 400  # labels in one statement
@@ -47,8 +49,9 @@ class RecordKeys:
                 found.update({row.label: bytes(row.wrapped) for row in rows})
             made = {label: make(label) for label in wanted if label not in found}
             if made:
-                rows_ = [{"vault": vault, "label": label, "wrapped": wrapped} for label, wrapped in made.items()]
-                tx.execute(insert(record_keys), rows_)
+                now = timestamp(utc_now())
+                new = [{"vault": vault, "label": one, "wrapped": key, "made_at": now} for one, key in made.items()]
+                tx.execute(insert(record_keys), new)
         return found | made
 
     def destroy(self, pairs: Iterable[tuple[str, str]]) -> int:
@@ -68,10 +71,23 @@ class RecordKeys:
             )
         return destroyed
 
-    def labels(self, vault: str) -> set[str]:
-        """The labels of all keys of a vault."""
+    def rewrap(self, anew: Callable[[str, str, bytes], bytes]) -> int:
+        """Replace every wrapped key by what `anew` makes of (vault, label, wrapped), all or none; returns how many."""
+        with self._database.write() as tx:
+            rows = tx.execute(select(record_keys)).all()
+            for row in rows:
+                where = (record_keys.c.vault == row.vault) & (record_keys.c.label == row.label)
+                wrapped = anew(row.vault, row.label, bytes(row.wrapped))
+                tx.execute(update(record_keys).where(where).values(wrapped=wrapped))
+        self._database.truncate_log()
+        return len(rows)
+
+    def labels(self, vault: str, *, older_than_s: float = 0.0) -> set[str]:
+        """The labels of the keys of a vault that were made so long ago, by this machine's own clock."""
+        before = timestamp(utc_now() - timedelta(seconds=older_than_s))
+        wanted = select(record_keys.c.label).where(record_keys.c.vault == vault, record_keys.c.made_at <= before)
         with self._database.read() as tx:
-            return set(tx.execute(select(record_keys.c.label).where(record_keys.c.vault == vault)).scalars())
+            return set(tx.execute(wanted).scalars())
 
     def count(self) -> int:
         """How many keys there are."""

@@ -9,14 +9,15 @@ from sqlalchemy import delete, func, insert, or_, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import (
-    acts,
     certificates,
     conversations,
     erasures_due,
     erasures_held,
     holds,
     ledger_entries,
+    local_records,
     messages,
+    metadata,
     persons,
     prints,
     received,
@@ -176,6 +177,14 @@ def erase_entries(tx: Tx, first: int, last: int) -> int:
     return int(tx.execute(update(ledger_entries).where(where).values(salt=None, body=None)).rowcount)
 
 
+def with_prints(tx: Tx, side: str, states: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(id, agreement, beginning) of the conversations on that side, in one of the states, that hold prints."""
+    columns = (conversations.c.id, conversations.c.agreement, conversations.c.created_at)
+    holds_prints = conversations.c.id.in_(select(prints.c.conversation))
+    statement = select(*columns).where(conversations.c.side == side, conversations.c.state.in_(states), holds_prints)
+    return [(row.id, row.agreement, row.created_at) for row in tx.execute(statement)]
+
+
 def finished_conversations(tx: Tx, before: str) -> list[tuple[str, str, str]]:
     """(id, agreement, last change) of the conversations that did not change since an instant and wait for no work here."""
     columns = (conversations.c.id, conversations.c.agreement, conversations.c.changed_at)
@@ -190,10 +199,12 @@ def kept_ids(tx: Tx) -> set[str]:
 
 
 def delete_conversation(tx: Tx, conversation: str) -> int:
-    """Delete what the tables say of a conversation: its acts, messages, prints and its own row; how many rows."""
-    count = 0
-    for table in (acts, messages, prints):
-        count += int(tx.execute(delete(table).where(table.c.conversation == conversation)).rowcount)
+    """Delete what the tables say of a conversation: its messages, every row that refers to it, and its own; how many."""
+    count = int(tx.execute(delete(messages).where(messages.c.conversation == conversation)).rowcount)
+    for table in reversed(metadata.sorted_tables):  # those that refer to others first
+        for column in table.columns:
+            if column.references(conversations.c.id):
+                count += int(tx.execute(delete(table).where(column == conversation)).rowcount)
     return count + int(tx.execute(delete(conversations).where(conversations.c.id == conversation)).rowcount)
 
 
@@ -224,4 +235,5 @@ def overdue_prints(tx: Tx, states: Sequence[tuple[str, str]]) -> int:
 def identity_labels(identities: Tx) -> set[str]:
     """The labels of all personal data that are kept (identities database)."""
     found = {f"person:{reference}" for reference in identities.execute(select(persons.c.reference)).scalars()}
+    found |= {f"local:{reference}" for reference in identities.execute(select(local_records.c.reference)).scalars()}
     return found | {f"released:{one}" for one in identities.execute(select(received.c.conversation)).scalars()}

@@ -310,6 +310,7 @@ record_keys = Table(
     Column("vault", String(12), primary_key=True),  # prints | identities
     Column("label", String(160), primary_key=True),  # which record: identifiers, never a name
     Column("wrapped", LargeBinary, nullable=False),
+    Column("made_at", String(32), nullable=False),
 )
 
 erasures_due = Table(

@@ -25,3 +25,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("life_events_order", "life_events", ["partner", "number"], unique=True)
+    # The year's sum over all search types is counted beside the days from now on: begin it with what was counted.
+    op.execute(
+        sa.text(
+            "INSERT INTO counters (partner, direction, search_type, day, used) "
+            "SELECT partner, direction, '*', substr(day, 1, 4), sum(used) FROM counters "
+            "WHERE search_type <> '*' GROUP BY partner, direction, substr(day, 1, 4)"
+        )
+    )
