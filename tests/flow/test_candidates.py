@@ -92,7 +92,7 @@ def test_only_the_identified_candidate_is_released(pair: Pair, hit: Conversation
     flow.prepare_release(holder, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("family_name",))
     flow.approve_release(holder, hit.id, officer="officer-2", passphrase=PASSPHRASE)
     pair.run()
-    assert views.released(requester, hit.id) == {"family_name": holder.person(second)["family_name"]}
+    assert requester.released(hit.id) == {"family_name": holder.person(second)["family_name"]}
 
 
 def test_an_exclusion_is_of_all_candidates(pair: Pair, hit: Conversation) -> None:

@@ -79,7 +79,7 @@ def test_a_mate_ends_as_released_data_after_an_examiner_and_two_officers(pair: P
     flow.approve_release(holder, sent.id, officer="officer-2", passphrase=PASSPHRASE)
     pair.run()
     assert state(pair, "QA", sent) == "acknowledged"
-    assert set(views.released(requester, sent.id)) == set(fields)
+    assert set(requester.released(sent.id)) == set(fields)
 
 
 def test_a_stranger_is_no_hit_and_a_smudge_is_unsearchable_with_reasons(pair: Pair, population: Population) -> None:

@@ -26,6 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from mithaq.desk import matters
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
@@ -155,7 +156,7 @@ def desk_app(node: Node) -> FastAPI:
 
     async def form_of(request: Request) -> FormData:
         """The form's values, after its token was checked."""
-        form = await request.form(max_files=1, max_fields=40)
+        form = await request.form(max_files=1, max_fields=80)
         desk.guard.check_form(request, str(form.get("form_token", "")))
         return form
 
@@ -290,6 +291,8 @@ def desk_app(node: Node) -> FastAPI:
         shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
         return desk.render(request, "agreement.html", shown=shown)
 
+    matters.mount(app, desk, signed_in, form_of)
+
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")  # monitors and link checkers ask with it
@@ -412,7 +415,6 @@ def _conversation_page(
         available=views.available_fields(node, found, agreement) if "prepare-release" in steps else [],
         prepared=views.prepared_fields(node, found.id) if is_holder else (),
         preparer=_preparer(node, found.id) if is_holder else "",
-        released=views.released(node, found.id) if not is_holder and "officer" in officer.roles else {},
         refusals=release_refusals(),
         clause_of=lambda path: clause_text(agreement, path),
     )

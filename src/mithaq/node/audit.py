@@ -15,7 +15,7 @@ from typing import Any
 from mithaq.errors import TrustError
 from mithaq.node.gateway import Node
 from mithaq.node.outgoing import manifest_of
-from mithaq.node.store import Tx, conversations, ledger, messages, references
+from mithaq.node.store import Tx, conversations, ledger, matters, messages, references
 from mithaq.node.witness import checkpoint_keys
 from mithaq.pact.credential import parse_credential, verify_act
 from mithaq.pact.entries import read_entry
@@ -112,7 +112,7 @@ def _check_messages(tx: Tx, node: Node) -> list[str]:
 def _check_acts(tx: Tx) -> list[str]:
     known = {officer.id: parse_credential(officer.credential).public for officer in references.list_officers(tx)}
     found = []
-    for act in conversations.all_acts(tx):
+    for act in [*conversations.all_acts(tx), *matters.acts(tx)]:
         if act.kind == "request-kept":
             continue  # the partner's own act: its officers' keys are not ours to check
         try:

@@ -55,7 +55,9 @@ def take(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stage
             place="notice",
             expected=f"an agreement in force ({notice.form.requirement})",
         )
-    follows = _FOLLOWS.get(notice.about)
+    from mithaq.node.exchanges import FOLLOWS  # these rooms send notices themselves, with `send`
+
+    follows = {**_FOLLOWS, **FOLLOWS}.get(notice.about)
     log = follows(tx, node, agreement, opened, notice.terms) if follows else {}
     return journal.received(tx, node, opened, stages, about=notice.about, **log)
 

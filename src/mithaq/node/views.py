@@ -171,11 +171,6 @@ def available_fields(node: Node, conversation: Conversation, agreement: Agreemen
     return list(chain.held_fields(node.person(conversation.reference or ""), fields))
 
 
-def released(node: Node, conversation_id: str) -> dict[str, Any]:
-    """The personal data that the partner released in a conversation."""
-    return node.released(conversation_id)
-
-
 def ledger_status(node: Node) -> dict[str, Any]:
     """The ledger's size, its newest entries (kinds and times), and which checkpoint each partner co-signed."""
     with node.database.read() as tx:

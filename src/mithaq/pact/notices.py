@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
+from mithaq.pact import exchanges
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -41,7 +42,24 @@ class Form:
     always: bool = False
 
 
-FORMS: Mapping[str, Form] = MappingProxyType({"exercise": Form(Exercise, "REQ-120", always=True)})
+FORMS: Mapping[str, Form] = MappingProxyType({
+    "exercise": Form(Exercise, "REQ-120", always=True),
+    "supply": Form(exchanges.Supply, "REQ-060", "spontaneous", "spontaneous"),
+    "supply-assessed": Form(exchanges.SupplyAssessed, "REQ-063", "spontaneous", "spontaneous", always=True),
+    "correction-demand": Form(exchanges.CorrectionDemand, "REQ-090", always=True),
+    "correction-done": Form(exchanges.CorrectionDone, "REQ-090", always=True),
+    "correction-refused": Form(exchanges.CorrectionRefused, "REQ-090", always=True),
+    "wrong-data": Form(exchanges.WrongData, "REQ-092", always=True),
+    "withdrawal": Form(exchanges.Withdrawal, "REQ-092", always=True),
+    "false-hit": Form(exchanges.FalseHit, "REQ-095", always=True),
+    "consent-request": Form(exchanges.ConsentRequest, "REQ-102"),
+    "consent-answer": Form(exchanges.ConsentAnswer, "REQ-102"),
+    "consent-revoked": Form(exchanges.ConsentRevoked, "REQ-102", always=True),
+    "access-consultation": Form(exchanges.AccessConsultation, "REQ-141", always=True),
+    "access-answer": Form(exchanges.AccessAnswer, "REQ-141", always=True),
+    "access-outcome": Form(exchanges.AccessOutcome, "REQ-142", always=True),
+    "breach": Form(exchanges.Breach, "REQ-122", always=True),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
@@ -24,7 +24,7 @@ from mithaq.errors import StorageError
 from mithaq.node.store import tables
 
 Tx = Connection
-IDENTITIES_VERSION = 1
+IDENTITIES_VERSION = 2  # 2: matter_texts; `create_identities` adds the tables that are missing
 BUSY_TIMEOUT_S = 15.0  # a second process of the node (an enrolment, a command) may hold the write lock this long
 
 
@@ -174,6 +174,7 @@ def create_identities(url: str) -> None:
             tables.identities.create_all(tx)
             if tx.execute(select(tables.identities_version)).first() is None:
                 tx.execute(insert(tables.identities_version).values(version=IDENTITIES_VERSION))
+            tx.execute(update(tables.identities_version).values(version=IDENTITIES_VERSION))
     finally:
         database.close()
 
