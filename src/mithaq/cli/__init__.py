@@ -11,7 +11,21 @@ import sys
 
 import typer
 
-from mithaq.cli import agreement, demo, files, gallery, ledger, measure, names, node, record, slaps, template
+from mithaq.cli import (
+    agreement,
+    demo,
+    duties,
+    exchange,
+    files,
+    gallery,
+    ledger,
+    measure,
+    names,
+    node,
+    record,
+    slaps,
+    template,
+)
 from mithaq.cli.output import TRACEBACK, fail, fault, refused_by_system
 from mithaq.errors import MithaqError, SettingsError
 
@@ -31,6 +45,11 @@ files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
+app.add_typer(exchange.app, name="exchange")
+exchange.app.add_typer(duties.supply, name="supply")
+exchange.app.add_typer(duties.consent, name="consent")
+exchange.app.add_typer(duties.access, name="access")
+exchange.app.add_typer(duties.breach, name="breach")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")

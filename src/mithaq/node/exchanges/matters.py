@@ -58,7 +58,7 @@ def subject_of(tx: Tx, subject_id: str, *, partner: str = "") -> Subject:
             "NOD-240",
             "there is no conversation and no supply of that id here",
             place=subject_id[:40],
-            remedy="`mithaq node status` and `mithaq exchange list` show them",
+            remedy="`mithaq node status` and `mithaq exchange matters` show them",
         )
     return Subject(matter.id, matter.partner, matter.agreement, str(matter.facts["case"]), not matter.ours, None)
 
@@ -133,7 +133,7 @@ def open_matter(tx: Tx, node: Node, matter_id: str, kind: str, *, ours: bool | N
             "NOD-243",
             f"there is no matter of that id and kind ({kind}) for this step",
             place=matter_id[:40],
-            remedy="`mithaq exchange list` shows them",
+            remedy="`mithaq exchange matters` shows them",
         )
     return matter, node.agreements.by_id(matter.agreement)
 
@@ -201,7 +201,7 @@ def find(node: Node, begins: str) -> Matter:
             "NOD-243",
             "more than one matter begins like that" if found else "there is no such matter here",
             place=begins[:40],
-            remedy="`mithaq exchange list` shows them",
+            remedy="`mithaq exchange matters` shows them",
         )
     return found[0]
 
