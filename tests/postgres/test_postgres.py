@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pair import Pair
+from pair import PASSPHRASE, Pair
 from serve_order import ORDER
 
 from mithaq.demo.population import Kind, make_population
 from mithaq.node import audit, flow, views
 from mithaq.node.enrol import enrol, list_items
+from mithaq.node.exchanges import correction, matters
 from mithaq.node.opening import open_gallery
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.matters import Matter
 
 pytestmark = pytest.mark.postgres
 
@@ -75,6 +77,12 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert isinstance(sent, Conversation)
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "candidate"
+        who = {"officer": "examiner-1", "passphrase": PASSPHRASE}
+        matter = correction.find_false(pair.nodes["US"], sent.id, explanation="another finger", **who)
+        assert isinstance(matter, Matter)
+        pair.run()
+        assert views.find(pair.nodes["QA"], sent.id).state == "false-hit"
+        assert matters.texts(pair.nodes["QA"], matter.id)["false-hit"]["explanation"] == "another finger"
         pair.cosign()
         for node in pair.nodes.values():
             assert audit.verify(node).problems == ()

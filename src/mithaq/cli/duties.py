@@ -176,11 +176,12 @@ def access_open(
 ) -> None:  # fmt: skip
     """Open a person's request and find what was supplied and sent (REQ-141); no print is compared."""
     from mithaq.node.exchanges import access as rooms
+    from mithaq.pact.names import alike
 
     def step(node: Node, who: dict[str, Any]) -> Any:
         return rooms.open_request(
             node, partner, person=person, name=name, birth_date=birth_date, document=document,
-            cases=tuple(case or ()), **who,
+            cases=tuple(case or ()), alike=alike, **who,
         )  # fmt: skip
 
     act(home, officer, passphrase_file, json_, step)

@@ -26,6 +26,7 @@ from mithaq.node.store.matters import Mark, Matter
 from mithaq.pact import exchanges as forms
 from mithaq.pact.exchanges import Supply
 from mithaq.pact.gate import Refused
+from mithaq.pact.names import alike
 from mithaq.pact.terms import CoreField
 from mithaq.units import parse_timestamp
 
@@ -87,7 +88,7 @@ _BEGIN: Mapping[str, Step] = {
         ),
         lambda node, _, form, who: access.open_request(
             node, form["partner"], person=form["person"], name=form["name"], birth_date=form["birth_date"],
-            document=form["document"], cases=_lines(form["cases"]), **who,
+            document=form["document"], cases=_lines(form["cases"]), alike=alike, **who,
         ),
     ),
     "aware": Step(

@@ -70,6 +70,7 @@ class Metrics:
         self.received = self._counter("messages_received", "messages received", "kind", "novelty")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
+        self.overdue = Gauge("mithaq_matters_overdue", "matters past their time", registry=self.registry)
         self.gallery = Gauge("mithaq_gallery_impressions", "searchable impressions", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -142,6 +143,7 @@ class Node:
         self.posters: dict[str, Poster] = {}
         self._poster_lock = threading.Lock()
         self._cosign_at: dict[str, float] = {}
+        self.partners_pixels: dict[str, str] = {}  # of the prints kept of partners, by their id (`exchanges.replies`)
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:

@@ -11,7 +11,7 @@ from mithaq.errors import MithaqError, PartnerError
 from mithaq.node import journal, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
-from mithaq.node.store import compact, conversations, ledger, messages, references
+from mithaq.node.store import compact, conversations, ledger, matters, messages, references
 from mithaq.pact.agreement import active
 from mithaq.pact.gate import Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
@@ -127,6 +127,7 @@ def measure(node: Node) -> None:
     with node.database.read() as tx:
         node.metrics.ledger_size.set(ledger.ledger_size(tx))
         node.metrics.waiting.set(messages.count_waiting(tx))
+        node.metrics.overdue.set(matters.count_overdue(tx, timestamp(node.clock())))
     node.metrics.gallery.set(node.searcher.count().impressions)
 
 

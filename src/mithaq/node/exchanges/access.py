@@ -55,11 +55,13 @@ def open_request(
     birth_date: str = "",
     document: str = "",
     cases: tuple[str, ...] = (),
+    alike: Callable[[str, str], bool] | None = None,
 ) -> Matter:
     """Open a person's request and find what there is: supplied by the partner (`held`) and sent to it (`sent`).
 
     `person` is the agency's own number of them, as at enrolment; the others are looked for in what the partner supplied:
-    a document's number, or the birth date together with one of the names.
+    a document's number, or the birth date together with a name that is `alike` (the same words, where None). The node
+    compares no names across scripts: `pact.names.alike` is for the desk and the command to pass (REQ-175).
     """
     if not (person or document or cases or (name and birth_date)):
         raise SettingsError(
@@ -81,7 +83,7 @@ def open_request(
         supplied = [one for one in store.list_matters(tx, kinds=["supply"]) if one.partner == partner]
         sent += [one.id for one in supplied if one.ours and one.facts["case"] in cases]
         theirs = [one for one in received if subject_of(tx, one).partner == partner]
-        wanted = _names(name), birth_date, document
+        wanted = name, birth_date, document, alike or same_words
         have = [one for one in theirs if one in asked or subject_of(tx, one).case in cases or _is(node, one, *wanted)]
         matter = begin(
             tx, node, "access", agreement, partner, state="open", held=sorted({*have, *asked}), sent=sorted(set(sent))
@@ -267,16 +269,40 @@ def information(node: Node, subject_id: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- finding a person in what was supplied
 
 
-def _is(node: Node, subject_id: str, names: frozenset[str], birth_date: str, document: str) -> bool:
-    if not (document or (names and birth_date)):
+def _is(
+    node: Node, subject_id: str, name: str, birth_date: str, document: str, alike: Callable[[str, str], bool]
+) -> bool:
+    if not (document or (name and birth_date)):
         return False
     data = node.released(subject_id)
     numbers = {_folded(text) for field in ("document_numbers", "passport_number") for text in _texts(data.get(field))}
     if document and _folded(document) in numbers:
         return True
-    named = (field for field in data if field.endswith("names") or field in ("family_name", "aliases"))
-    words = frozenset(word for field in named for text in _texts(data[field]) for word in _names(text))
-    return bool(names & words) and bool(birth_date) and data.get("birth_date") == birth_date
+    born = bool(name and birth_date) and data.get("birth_date") == birth_date
+    return born and any(alike(name, one) for one in _whole_names(data))
+
+
+def _whole_names(data: Mapping[str, Any]) -> list[str]:
+    """A person's names as one would write them: given and family name together, and each other name by itself."""
+    given, family = _originals(data.get("given_names")) or [""], _originals(data.get("family_name")) or [""]
+    others = [
+        text for field in ("aliases", "former_names", "alternative_spellings") for text in _originals(data.get(field))
+    ]
+    return [text for one in given for two in family if (text := f"{one} {two}".strip())] + others
+
+
+def _originals(value: object) -> list[str]:
+    """A name as its document has it: a text, the `original` of a name's forms, or a list of either."""
+    if isinstance(value, (list, tuple)):
+        return [text for part in value for text in _originals(part)]
+    text = value.get("original") if isinstance(value, Mapping) else value
+    return [text] if isinstance(text, str) and text.strip() else []
+
+
+def same_words(a: str, b: str) -> bool:
+    """True where one name's words are all among the other's, case and letter forms folded."""
+    ours, theirs = (frozenset(_folded(word) for word in name.split()) for name in (a, b))
+    return ours <= theirs or theirs <= ours
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -288,10 +314,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from _texts(part)
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(_folded(word) for word in text.split())
 
 
 def _folded(text: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mithaq.errors import FormatError
+from mithaq.errors import FormatError, SettingsError
 from mithaq.node import journal, officers
 from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
 from mithaq.node.gateway import Node
@@ -275,7 +275,7 @@ def recalls(node: Node, matter_id: str) -> list[tuple[Recall, Dissemination]]:
 def decide(node: Node, subject_id: str, event: str, *, officer: str, passphrase: str, reason: str = "") -> Mark:
     """An officer lifts a flag or a block because the data are right ("clear"), or deletes what was blocked (REQ-093)."""
     if event not in ("clear", "delete"):
-        raise FormatError("NOD-247", "this is no decision on marked data", expected="clear or delete")
+        raise SettingsError("NOD-256", "this is no decision on marked data", key="decision", expected="clear or delete")
     credential = officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         subject = subject_of(tx, subject_id)

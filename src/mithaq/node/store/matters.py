@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from mithaq.node.store.conversations import Act
+from mithaq.node.store.conversations import Act, StoredPrint
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import (
     conversations,
@@ -17,6 +17,7 @@ from mithaq.node.store.tables import (
     matter_acts,
     matter_texts,
     matters,
+    prints,
     recalls,
     received,
 )
@@ -182,6 +183,16 @@ def conversations_about(tx: Tx, references: Sequence[str], cases: Sequence[str])
     )
     wanted = set(references)
     return [str(row[0]) for row in tx.execute(statement) if wanted.intersection(row[1] or ()) or row[2] in set(cases)]
+
+
+def partners_prints(tx: Tx) -> list[StoredPrint]:
+    """The prints kept that a partner sent: hits' reference prints here, and query prints where we are the holder."""
+    statement = (
+        select(*[prints.c[field.name] for field in fields(StoredPrint)])
+        .join(conversations, conversations.c.id == prints.c.conversation)
+        .where(or_(prints.c.role == "candidate", conversations.c.side == "holder"))
+    )
+    return [StoredPrint(*row) for row in tx.execute(statement)]
 
 
 # ---------------------------------------------------------------- identities database
