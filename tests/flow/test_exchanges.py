@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pair import PASSPHRASE, Pair
+from pair import PASSPHRASE, START, Pair
 
 from mithaq.errors import FormatError, MithaqError, TrustError
-from mithaq.node import audit, flow, officers, outgoing, upkeep
+from mithaq.node import audit, flow, notices, officers, outgoing, upkeep
 from mithaq.node.exchanges import access, correction, held, incidents, matters, onward, supply
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages
@@ -22,8 +22,20 @@ from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.matters import Matter
 from mithaq.pact.credential import Argon2Cost, create_credential
 from mithaq.pact.entries import EntryBody, read_entry
-from mithaq.pact.exchanges import Supply
+from mithaq.pact.exchanges import (
+    AccessConsultation,
+    Consent,
+    ConsentAnswer,
+    ConsentRequest,
+    ConsentRevoked,
+    CorrectionDone,
+    Supply,
+    Withdrawal,
+    WrongData,
+)
 from mithaq.pact.gate import Refused
+from mithaq.pact.jose import sign_compact
+from mithaq.pact.strict import canonical, plain
 from mithaq.units import timestamp
 
 ONE: dict[str, Any] = {"officer": "officer-1", "passphrase": PASSPHRASE}
@@ -468,6 +480,94 @@ def test_a_breach_has_its_clock_from_becoming_aware(pair: Pair) -> None:
     assert matters.find(us, in_time.id).facts["persons"] == 3
     incidents.seen(us, in_time.id, **ONE)
     assert state(pair, "US", in_time.id) == "seen"
+
+
+# ---------------------------------------------------------------- a partner that does not keep to it
+
+
+def forced(pair: Pair, about: str, terms: Any, matter: str = "") -> str:
+    """A notice of US that its own steps would never have sent; the code with which QA refused it."""
+    us = pair.nodes["US"]
+    agreement = us.agreements.current("QA", pair.clock())
+    with us.database.write() as tx:
+        sent = notices.send(tx, us, agreement, "QA", about, terms, matter=matter)
+    with pytest.raises(MithaqError) as refused:
+        flow.deliver(us, sent.id)
+    with us.database.write() as tx:
+        messages.change_message(tx, sent, due_at=None)
+    return refused.value.code
+
+
+def test_a_consent_for_something_else_or_by_nobody_is_refused(pair: Pair) -> None:
+    qa, us, subject = pair.nodes["QA"], pair.nodes["US"], supplied(pair)
+    asked = onward.ask(qa, subject, use="private", recipient="A bank", purpose="p", safeguards="s", **ONE)
+    assert isinstance(asked, Matter)
+    pair.run()
+
+    def proof(node: Node, **changes: Any) -> str:
+        consent = Consent(asked.id, subject, "private", "A bank", (), "2027-01-01T00:00:00.000000Z")
+        document = canonical(plain(replace(consent, **changes)))
+        return sign_compact(document, node.keys.sign, typ=held.CONSENT_TYPE).decode()
+
+    granted = [
+        (proof(us, recipient="Another bank"), "NOD-258"),
+        (proof(us, subject=us.new_id()), "NOD-258"),
+        (proof(qa), "PAC-109"),
+        (proof(us)[:-4] + "AAAA", "PAC-110"),
+        (None, "NOD-257"),
+    ]
+    for document, code in granted:
+        assert forced(pair, "consent-answer", ConsentAnswer("granted", "", document), asked.id) == code
+    assert state(pair, "QA", asked.id) == "sent"
+    assert export(pair, subject, "private", "A bank", consent=asked.id) == "consent-missing"
+
+
+def test_notices_that_nothing_waits_for_are_refused(pair: Pair) -> None:
+    qa, subject = pair.nodes["QA"], supplied(pair)
+    assert forced(pair, "correction-done", CorrectionDone("deleted", 0)) == "NOD-242"
+    assert forced(pair, "consent-revoked", ConsentRevoked("e")) == "NOD-242"
+    assert forced(pair, "wrong-data", WrongData(qa.new_id(), "wrong", "none", "e")) == "NOD-240"
+    assert forced(pair, "withdrawal", Withdrawal(subject, "wrong", "e"), subject) == "NOD-241"
+    ours = answered(pair, "released", "released")  # QA asked: it did not supply anything there
+    assert forced(pair, "consent-request", ConsentRequest(ours, "private", "r", "p", "s", ())) == "NOD-255"
+    assert forced(pair, "access-consultation", AccessConsultation((ours,), "2027-01-01T00:00:00.000000Z")) == "NOD-251"
+    outside = replace(TERMS, offence="robbery", data={"face_image": "x"})
+    assert forced(pair, "supply", outside) == "NOD-254"
+    opened(pair, subject)  # and nothing was changed by any of them
+
+
+def test_a_false_hit_leaves_an_open_request_nothing_to_release(pair: Pair) -> None:
+    us, subject = pair.nodes["US"], answered(pair, "requested", "requested", released=False)
+    correction.find_false(pair.nodes["QA"], subject, explanation="e", **EXAMINER)
+    pair.run()
+    result = flow.prepare_release(us, subject, fields=("family_name",), **ONE)
+    assert why(result) == "step-not-allowed"
+
+
+def test_only_protective_notices_pass_once_the_agreement_is_over(tmp_path: Path) -> None:
+    """Law 10: the end of an agreement stops supplies and consents, and no correction."""
+    with pytest.MonkeyPatch.context() as patch:
+        weak = Argon2Cost(passes=1, memory_kib=64, lanes=1)
+        patch.setattr(officers, "create_credential", partial(create_credential, cost=weak))
+        pair = Pair(tmp_path, valid_to=START + timedelta(days=20))
+    try:
+        qa, us, subject = pair.nodes["QA"], pair.nodes["US"], supplied(pair)
+        asked = onward.ask(qa, subject, use="private", recipient="A bank", purpose="p", safeguards="s", **ONE)
+        assert isinstance(asked, Matter)
+        pair.run()
+        pair.clock.turn(days=20)
+        assert why(supply.prepare(us, "QA", TERMS, **ONE)) == "agreement-expired"
+        assert why(onward.grant(us, asked.id, until=pair.clock() + timedelta(days=1), **ONE)) == "agreement-expired"
+        again = onward.ask(qa, subject, use="private", recipient="A bank", purpose="p", safeguards="s", **ONE)
+        assert why(again) == "agreement-expired"
+        correction.withdraw(us, subject, fault="wrong", explanation="e", **ONE)
+        breach = incidents.aware(us, "QA", kind="loss", aware_at=pair.clock(), **ONE)
+        incidents.notify(us, breach.id, description="d", measures="m", **ONE)
+        pair.run()
+        assert qa.released(subject) == {}
+        assert state(pair, "QA", breach.id) == "received"
+    finally:
+        pair.close()
 
 
 # ---------------------------------------------------------------- laws
