@@ -93,7 +93,11 @@ def test_a_demand_is_met_and_recalled_on_the_pages(pair: Pair, supplied: str) ->
     )  # fmt: skip
     assert isinstance(asked, Matter)
     pair.run()
-    pair.clock.turn(hours=73)
+    pair.clock.turn(hours=70)
+    early = desk(pair, "QA", "officer-1")
+    assert "<bdi>2</bdi> hours left" in early.get(f"/matters/{asked.id}").text
+    assert "<bdi>2</bdi> hours left" in early.get("/matters").text
+    pair.clock.turn(hours=3)
     at, page = desk(pair, "QA", "officer-1", "ar"), f"/matters/{asked.id}"
     assert catalogue("ar")["exchange.late"] in at.get("/matters").text
     assert send(at, page, f"{page}/meet", block_for="").status_code == 303

@@ -17,7 +17,7 @@ from mithaq.errors import FormatError, MithaqError, TrustError
 from mithaq.node import audit, flow, notices, officers, outgoing, upkeep
 from mithaq.node.exchanges import access, correction, held, incidents, matters, onward, supply
 from mithaq.node.gateway import Node
-from mithaq.node.store import conversations, ledger, messages
+from mithaq.node.store import conversations, ledger, messages, references
 from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.matters import Matter
 from mithaq.pact.credential import Argon2Cost, create_credential
@@ -430,6 +430,22 @@ def test_a_request_finds_by_number_name_or_document_and_ends_only_with_its_notic
     pair.run()
     assert matters.find(us, found.id).facts["outcome"] == "disclosed"
     assert entries(qa, "notice-sent")[-1].data["about"] == "access-outcome"
+
+
+def test_what_was_sent_is_found_by_the_agencys_own_number(pair: Pair) -> None:
+    us = pair.nodes["US"]
+    with us.identities.write() as identities:
+        person = us.seal_person("r-own", {"family_name": "Zyxwfamily", "sex": "F", "remark": "not agreed"})
+        references.add_person(identities, "r-own", us.identity_vault.digest("US-77"), person)
+    prepared = supply.prepare(us, "QA", replace(TERMS, data={"sex": "M"}), reference="r-own", **ONE)
+    assert isinstance(prepared, Matter)
+    assert access.open_request(us, "QA", person="US-77", **ONE).facts["sent"] == []
+    supply.approve(us, prepared.id, **TWO)
+    pair.run()
+    hit = answered(pair, "candidate", "answered-hit", released=False, reference="r-own")
+    found = access.open_request(us, "QA", person="US-77", **ONE)
+    assert set(found.facts["sent"]) == {prepared.id, hit}
+    assert pair.nodes["QA"].released(prepared.id) == {"family_name": "Zyxwfamily", "sex": "M"}
 
 
 def test_a_supplier_that_stays_silent_does_not_hold_up_the_person(pair: Pair) -> None:

@@ -356,9 +356,9 @@ def _after(desk: Desk, request: Request, officer: Officer, of: str, result: Any)
 def _list_page(desk: Desk, request: Request) -> Response:
     node = desk.node
     rows = matters.everything(node)
-    late = {row.id for row in rows if matters.overdue(node, row)}
+    left = {row.id: matters.hours_left(node, row) for row in rows}
     rows.sort(key=lambda row: (row.due_at is None, row.due_at or ""))
-    return desk.render(request, "matters.html", rows=rows, late=late, steps=_BEGIN, core=CORE, partners=_partners(node))
+    return desk.render(request, "matters.html", rows=rows, left=left, steps=_BEGIN, core=CORE, partners=_partners(node))
 
 
 def _matter_page(desk: Desk, request: Request, officer: Officer, matter_id: str) -> Response:
@@ -368,7 +368,7 @@ def _matter_page(desk: Desk, request: Request, officer: Officer, matter_id: str)
         request,
         "matter.html",
         matter=matter,
-        late=matters.overdue(node, matter),
+        left=matters.hours_left(node, matter),
         texts=matters.texts(node, matter.id) if "officer" in officer.roles else {},
         recalls=held.recalls(node, matter.id),
         history=matters.history(node, matter.id),

@@ -79,9 +79,12 @@ def open_request(
         about = store.conversations_about(tx, [reference] if reference else [], cases)
         found = [one for subject in about if (one := conversations.find_conversation(tx, subject))]
         sent = [one.id for one in found if one.side == "holder" and one.partner == partner]
-        asked = {one.id for one in found if one.side == "requester" and one.partner == partner}
+        asked = {one.id for one in found if one.side == "requester" and one.partner == partner and one.reference}
         supplied = [one for one in store.list_matters(tx, kinds=["supply"]) if one.partner == partner]
-        sent += [one.id for one in supplied if one.ours and one.facts["case"] in cases]
+        went = [one for one in supplied if one.ours and one.state in ("sent", "kept")]
+        sent += [
+            one.id for one in went if one.facts["case"] in cases or (reference and one.facts["reference"] == reference)
+        ]
         theirs = [one for one in received if subject_of(tx, one).partner == partner]
         wanted = name, birth_date, document, alike or same_words
         have = [one for one in theirs if one in asked or subject_of(tx, one).case in cases or _is(node, one, *wanted)]

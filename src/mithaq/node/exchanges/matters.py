@@ -25,7 +25,7 @@ from mithaq.pact.agreement import Agreement
 from mithaq.pact.credential import OfficerKey
 from mithaq.pact.message import Opened
 from mithaq.pact.strict import plain
-from mithaq.units import timestamp
+from mithaq.units import parse_timestamp, timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +212,16 @@ def everything(node: Node, **which: Any) -> list[Matter]:
         return store.list_matters(tx, **which)
 
 
+def hours_left(node: Node, matter: Matter) -> float | None:
+    """Hours until a matter's step is due, negative where it is late; None where nothing is due."""
+    left = parse_timestamp(matter.due_at) - node.clock() if matter.due_at else None
+    return None if left is None else left.total_seconds() / 3600
+
+
 def overdue(node: Node, matter: Matter) -> bool:
     """True where a matter waits longer than its time."""
-    return matter.due_at is not None and matter.due_at <= timestamp(node.clock())
+    left = hours_left(node, matter)
+    return left is not None and left <= 0
 
 
 def history(node: Node, matter_id: str) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ def prepare(
     with node.database.write() as tx:
         matter = begin(
             tx, node, "supply", agreement, partner, state="prepared", subject=matter_id, matter_id=matter_id,
-            ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields, prepared_by=officer,
+            ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields, prepared_by=officer, reference=reference,
         )  # fmt: skip
         act = sign(tx, node, credential, matter.id, "supply-prepared", ground=terms.ground, fields=fields)
         note(tx, node, matter, "prepared", officer, act=act.digest, reason=terms.ground, party=partner)
