@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -128,3 +129,14 @@ def test_every_step_and_field_has_its_words() -> None:
     codes = {code for table in tables for step in table.values() for field in step.fields for code in field.choices}
     for code in codes - set(get_args(pages.forms.Handling)):
         assert label(code).ar
+
+
+def test_every_signed_act_has_its_words() -> None:
+    room = Path(matters.__file__).parent
+    signed = re.compile(r"""\bsign\(\s*tx,\s*node,\s*credential,\s*[\w.]+,\s*f?"([a-z{}-]+)""")
+    kinds = {kind for page in room.glob("*.py") for kind in signed.findall(page.read_text(encoding="utf-8"))}
+    kinds = (kinds - {"mark-{event}", "information-{state}"}) | {"mark-clear", "mark-delete", "information-withheld"}
+    assert len(kinds) > 25
+    for language in LANGUAGES:
+        for kind in kinds:
+            assert f"history.{kind}" in catalogue(language) or label(kind).in_language(language)

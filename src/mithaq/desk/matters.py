@@ -358,7 +358,9 @@ def _list_page(desk: Desk, request: Request) -> Response:
     rows = matters.everything(node)
     left = {row.id: matters.hours_left(node, row) for row in rows}
     rows.sort(key=lambda row: (row.due_at is None, row.due_at or ""))
-    return desk.render(request, "matters.html", rows=rows, left=left, steps=_BEGIN, core=CORE, partners=_partners(node))
+    return desk.render(
+        request, "matters.html", rows=rows, left=left, steps=_BEGIN, core=_core(node), partners=_partners(node)
+    )
 
 
 def _matter_page(desk: Desk, request: Request, officer: Officer, matter_id: str) -> Response:
@@ -374,7 +376,7 @@ def _matter_page(desk: Desk, request: Request, officer: Officer, matter_id: str)
         history=matters.history(node, matter.id),
         steps=steps_of(matter),
         told=_TOLD,
-        core=CORE,
+        core=_core(node),
         partners={},
     )
 
@@ -393,7 +395,7 @@ def _data_page(desk: Desk, request: Request, subject_id: str, opened: held.Held 
         about=matters.everything(node, subject=subject.id),
         sheet=access.information(node, subject.id),
         steps=steps_with(subject),
-        core=CORE,
+        core=_core(node),
         partners={},
     )
 
@@ -406,6 +408,12 @@ def _subject(node: Node, subject_id: str) -> matters.Subject:
 def _partners(node: Node) -> dict[str, Any]:
     now = node.clock()
     return {code: node.agreements.current(code, now).parties[code].name for code in sorted(node.agreements.partners())}
+
+
+def _core(node: Node) -> list[str]:
+    """The core data that some agreement here names, in the order of the schema."""
+    agreed = {str(name) for one in node.agreements.all() for name in one.follow_up.core_data}
+    return [name for name in CORE if name in agreed]
 
 
 def _matter(node: Node, begins: str) -> str:
