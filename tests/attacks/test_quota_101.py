@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import agreements
 from agreements import QUERY
 
-from mithaq.pact.gate import Accepted, Refused, gate, quota_day
+from mithaq.pact.gate import Accepted, Refused, gate
+from mithaq.pact.quota import quota_day
 
 
 def test_query_101_of_100() -> None:

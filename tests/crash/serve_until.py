@@ -38,7 +38,7 @@ def order(partner: str) -> flow.Order:
         offence=Offence("robbery", 120),
         legal_basis="Criminal Procedure Code, section 1",
         ordered_by="captain-1",
-        run_by="clerk-1",
+        run_by="officer-1",
         approved_by="prosecutor-1",
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from pair import Pair
+from pair import PASSPHRASE, Pair
 
 from mithaq.errors import SettingsError, TrustError
-from mithaq.node import audit, journal, proofs
+from mithaq.node import audit, journal, officers, proofs
 from mithaq.node.store import ledger
 from mithaq.pact import merkle, verify_bundle
 from mithaq.pact.bundle import Selection
@@ -18,6 +18,7 @@ from mithaq.pact.bundle import Selection
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     made = Pair(tmp_path_factory.mktemp("pair"))
+    officers.add(made.nodes["QA"], "auditor-1", roles=["auditor"], name={}, passphrase=PASSPHRASE)
     write(made, "QA", 5)
     made.cosign()
     write(made, "QA", 3)

@@ -187,7 +187,9 @@ def test_a_line_feed_or_an_indent_makes_a_document_another_one() -> None:
         ("clauses.quota", ..., "PAC-016"),
         ("answer.confirm_by", "both", "PAC-017"),
         ("answer.score_returned", True, "PAC-017"),
-        ("quota.carry_over", True, "PAC-017"),
+        ("valid.entry", {"LT/TP": "2026-02-30T00:00:00.000000Z"}, "PAC-015"),
+        ("valid.entry", {"LT/TP": "2025-12-31T00:00:00.000000Z"}, "PAC-015"),
+        ("crime.excluded_by", {"FR": ["tax"]}, "PAC-015"),
         ("modalities.dna", True, "PAC-017"),
     ],
 )

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import Offence, Refused, gate, quota_day
+from mithaq.pact.gate import Offence, Refused, gate
+from mithaq.pact.quota import quota_day
 from mithaq.pact.simulate import HELD, PastQuery, PastRelease, Simulation, simulate
 from mithaq.pact.simulation_page import lines, page
 

@@ -8,19 +8,23 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pair import PASSPHRASE, Pair
+from pair import NOON, PASSPHRASE, Pair
+from people import add_people
 from serve_order import ORDER
 
 from mithaq.demo.population import Kind, make_population
-from mithaq.node import audit, flow, views
+from mithaq.node import audit, extracts, flow, sampling, statistics, views
 from mithaq.node.enrol import enrol, list_items
 from mithaq.node.exchanges import correction, matters
 from mithaq.node.opening import open_gallery
 from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.matters import Matter
+from mithaq.pact.bundle import Selection
 
 pytestmark = pytest.mark.postgres
 
@@ -83,6 +87,7 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "false-hit"
         assert matters.texts(pair.nodes["QA"], matter.id)["false-hit"]["explanation"] == "another finger"
+        oversee(pair)
         pair.cosign()
         for node in pair.nodes.values():
             assert audit.verify(node).problems == ()
@@ -90,6 +95,25 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
     finally:
         if pair is not None:
             pair.close()
+
+
+def oversee(pair: Pair) -> None:
+    """Statistics that both state and that agree, a check with its result, an extract: every table of oversight."""
+    who: Any = {"passphrase": PASSPHRASE}
+    pair.clock.turn(days=1)
+    for node in pair.nodes.values():
+        add_people(node)
+    start, end = NOON - timedelta(days=1), NOON + timedelta(hours=1)
+    for code, other in (("QA", "US"), ("US", "QA")):
+        statistics.reconcile(pair.nodes[code], other, start, end, officer="supervisor-1", **who)
+        pair.run()
+    assert [one.agrees for node in pair.nodes.values() for one in statistics.all_reconciled(node)] == [True, True]
+    node = pair.nodes["QA"]
+    check = sampling.draw(node, start, end, 5, officer="protection-1", **who)
+    (position,) = sampling.redrawn(node, check)
+    sampling.record(node, check.id, position, outcome="lawful", officer="protection-1", **who)
+    asked = extracts.ask(node, Selection(case=ORDER.case), authority="dpa-1", officer="protection-1", **who)
+    assert extracts.give(node, asked.id, by="protection-1")[0].given_at is not None
 
 
 class _Lowered(str):

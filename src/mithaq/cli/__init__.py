@@ -18,10 +18,13 @@ from mithaq.cli import (
     exchange,
     files,
     gallery,
+    keep,
     ledger,
+    life,
     measure,
     names,
     node,
+    oversight,
     record,
     slaps,
     template,
@@ -43,6 +46,8 @@ app.add_typer(files.finger, name="finger")
 files.finger.command("segment")(slaps.segment)
 files.finger.command("sequence")(slaps.sequence)
 app.add_typer(gallery.app, name="gallery")
+oversight.add_to(node.app)
+node.app.add_typer(keep.app)  # without a name: its commands are those of `node`
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(exchange.app, name="exchange")
@@ -50,6 +55,10 @@ exchange.app.add_typer(duties.supply, name="supply")
 exchange.app.add_typer(duties.consent, name="consent")
 exchange.app.add_typer(duties.access, name="access")
 exchange.app.add_typer(duties.breach, name="breach")
+for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):
+    agreement.app.command(_step.__name__)(_step)
+node.app.command("override")(life.override)
+node.app.add_typer(life.keys_app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(names.app, name="names")
 app.add_typer(measure.app, name="measure")

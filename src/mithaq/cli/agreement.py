@@ -41,9 +41,9 @@ def propose(
     parties = dict(read_party(read_file(one), place=str(one)) for one in party)
     document = make(
         parties,
-        valid_from=_day(valid_from) or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
-        valid_to=_day(valid_to),
-        **_overrides(term or []),
+        valid_from=day_option(valid_from) or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
+        valid_to=day_option(valid_to),
+        **overrides_option(term or []),
     )
     write_file(output, document + b"\n")
     say(
@@ -80,6 +80,8 @@ def sign(
             write_file(output or file, signed.to_bytes())
         if complete:
             node.agreements.install(signed.to_bytes())
+        else:
+            node.agreements.keep_proposal(signed)
     lines = [f"{signed.id}: signed by {', '.join(sorted(signed.signatures))}"]
     lines.append(
         "Both have signed; it is installed here." if complete else "The other side signs next, then install it here."
@@ -193,7 +195,8 @@ def _signed(file: Path) -> Signed:
         ) from None
 
 
-def _day(text: str) -> datetime | None:
+def day_option(text: str) -> datetime | None:
+    """The first instant of a day written YYYY-MM-DD; None for ""."""
     if not text:
         return None
     try:
@@ -202,7 +205,7 @@ def _day(text: str) -> datetime | None:
         raise typer.BadParameter("write the day as YYYY-MM-DD") from None
 
 
-def _overrides(terms: list[str]) -> dict[str, Any]:
+def overrides_option(terms: list[str]) -> dict[str, Any]:
     """`search_types.TP/TP.day=3` as the nested object that `propose` merges."""
     merged: dict[str, Any] = {}
     for term in terms:

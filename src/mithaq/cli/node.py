@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mithaq.cli.output import Home, Json, PassphraseFile, passphrase, progress, read_file, say
+from mithaq.cli.output import Home, Json, PassphraseFile, instant, passphrase, progress, read_file, say, say_refused
 from mithaq.errors import PartnerError
 
 if TYPE_CHECKING:
@@ -364,14 +364,27 @@ def release(
         _say_done(done, json_)
 
 
+By = Annotated[str, typer.Option(help="The administrator who changes the register, once it has one.")]
+ByFile = Annotated[
+    Path | None, typer.Option("--by-passphrase-file", help="A file with the administrator's passphrase.")
+]
+
+
 @officers_app.command("add")
 def officers_add(
     officer: Annotated[str, typer.Argument(help="A short code, never a name.")],
-    roles: Annotated[str, typer.Option(help="examiner, officer; by comma.")],
+    roles: Annotated[
+        str,
+        typer.Option(
+            help="examiner, officer, supervisor, by comma; or protection-officer, auditor, administrator alone."
+        ),
+    ],
     name_en: Annotated[str, typer.Option(help="Name in Latin script, for this node's own pages.")],
     name_ar: Annotated[str, typer.Option(help="Name in Arabic script.")] = "",
     home: Home = Path(),
     passphrase_file: PassphraseFile = None,
+    by: By = "",
+    by_file: ByFile = None,
     json_: Json = False,
 ) -> None:
     """Add a person with a credential of their own."""
@@ -385,32 +398,38 @@ def officers_add(
             roles=_words(roles),
             name={"en": name_en, "ar": name_ar or name_en},
             passphrase=passphrase(passphrase_file, officer),
+            by=by,
+            by_passphrase=passphrase(by_file, by) if by else "",
         )
     say({"added": officer}, json_, [f"{officer} may act as {roles}."])
 
 
 @officers_app.command("list")
-def officers_list(home: Home = Path(), json_: Json = False) -> None:
-    """The officers, their roles and validity."""
+def officers_list(
+    at: Annotated[str, typer.Option(help="Those whose right held then: YYYY-MM-DD, or an instant in UTC.")] = "",
+    home: Home = Path(),
+    json_: Json = False,
+) -> None:
+    """The officers, their roles and validity, by their codes; all of them, past ones too, without --at (REQ-004)."""
     from mithaq.node import officers
     from mithaq.node.opening import open_node
 
     with open_node(home) as node:
-        rows = [
-            {"id": one.id, "roles": list(one.roles), "from": one.valid_from, "to": one.valid_to}
-            for one in officers.everyone(node)
-        ]
-    say({"officers": rows}, json_, [f"{row['id']:20} {', '.join(row['roles'] or [])}" for row in rows])
+        found = officers.authorised_at(node, instant(at, "--at")) if at else officers.everyone(node)
+        rows = [{"id": one.id, "roles": list(one.roles), "from": one.valid_from, "to": one.valid_to} for one in found]
+        party = node.party
+    lines = [f"{row['id']:20} {', '.join(row['roles'] or []):30} {row['from']} – {row['to'] or ''}" for row in rows]
+    say({"party": party, "at": at or None, "officers": rows}, json_, lines)
 
 
 @officers_app.command("end")
-def officers_end(officer: str, home: Home = Path(), json_: Json = False) -> None:
+def officers_end(officer: str, home: Home = Path(), by: By = "", by_file: ByFile = None, json_: Json = False) -> None:
     """End an officer's right to act, now."""
     from mithaq.node import officers
     from mithaq.node.opening import open_node
 
     with open_node(home) as node:
-        officers.end(node, officer)
+        officers.end(node, officer, by=by, by_passphrase=passphrase(by_file, by) if by else "")
     say({"ended": officer}, json_, [f"{officer} may no longer act."])
 
 
@@ -442,17 +461,7 @@ def _accepted(result: Conversation | Refused, json_: bool) -> Conversation:
 
     if not isinstance(result, Refused):
         return result
-    clause = {"ref": result.clause.ref, "en": result.clause.en, "ar": result.clause.ar} if result.clause else None
-    say(
-        {
-            "outcome": "refused",
-            "reason": result.reason,
-            "text": {"en": result.text.en, "ar": result.text.ar},
-            "clause": clause,
-        },
-        json_,
-        [f"Refused ({result.reason}): {result.text.en}", *([f"  {clause['ref']}: {clause['en']}"] if clause else [])],
-    )
+    say_refused(result, json_)
     raise typer.Exit(1)
 
 

@@ -6,14 +6,18 @@ import json
 import mmap
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mithaq.errors import MithaqError, SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from mithaq.pact.gate import Refused
 
 TRACEBACK = "MITHAQ_TRACEBACK"  # set to 1: a fault of this program ends with its traceback
 
@@ -32,6 +36,21 @@ MAPPED_FROM = (
 def say(values: dict[str, Any], as_json: bool, lines: list[str]) -> None:
     """Print the JSON object, or the lines for a person; at once, since whoever reads a pipe may wait for it."""
     print(json.dumps(values, ensure_ascii=False, default=str) if as_json else "\n".join(lines), flush=True)
+
+
+def say_refused(refusal: Refused, as_json: bool) -> None:
+    """Print a refusal with its clause."""
+    clause = {"ref": refusal.clause.ref, "en": refusal.clause.en, "ar": refusal.clause.ar} if refusal.clause else None
+    say(
+        {
+            "outcome": "refused",
+            "reason": refusal.reason,
+            "text": {"en": refusal.text.en, "ar": refusal.text.ar},
+            "clause": clause,
+        },
+        as_json,
+        [f"Refused ({refusal.reason}): {refusal.text.en}", *([f"  {clause['ref']}: {clause['en']}"] if clause else [])],
+    )
 
 
 def fail(error: MithaqError, *, as_json: bool) -> int:
@@ -123,6 +142,15 @@ def write_file(path: Path, data: bytes) -> None:
         raise SettingsError(
             "CLI-003", f"the file cannot be written ({error.strerror})", file=str(path), remedy="check path and space"
         ) from None
+
+
+def instant(text: str, option: str) -> datetime:
+    """A day (its beginning, UTC) or an instant; wrong usage where it is neither."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("write YYYY-MM-DD, or an instant in UTC", param_hint=option) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def passphrase(file: Path | None, officer: str) -> str:

@@ -3,7 +3,7 @@
     GET  /            what waits, and all conversations          GET /c/ID   one conversation, its prints, its steps
     GET  /query       the query form with the quota left         POST /query
     POST /c/ID/STEP   conclude, request, prepare, approve, refuse: each signed with the person's own passphrase
-    GET  /ledger, /agreement, /sign-in, /language
+    GET  /ledger, /sign-in, /language; /agreement and the forms of its life are in `life`
 
 Pages show what `node.views` hands out and nothing else. /healthz and /metrics are here too, for the agency's network.
 """
@@ -26,19 +26,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from mithaq.desk import matters
+from mithaq.desk import keeping, life, matters, oversight
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
-from mithaq.node import flow, officers, views
+from mithaq.node import flow, officers, standing, views
 from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
+from mithaq.node.roles import DUTIES, WORKING
 from mithaq.node.views import Conversation
-from mithaq.pact.agreement import Agreement, active, clause_text, terms_of
+from mithaq.pact.agreement import clause_text
 from mithaq.pact.gate import Offence, Refused
 from mithaq.pact.lifecycle import Conclusion
-from mithaq.pact.terms import Clause
 from mithaq.pact.wording import label, release_refusals
 from mithaq.units import FingerPosition
 
@@ -73,10 +73,14 @@ class Desk:
     def render(self, request: Request, page: str, status: int = 200, **values: Any) -> Response:
         """A page in the reader's language, with the officer whom `signed_in` found."""
         texts = self.texts(request)
+        officer = _officer(request)
+        roles = set(officer.roles) if officer else set()
         html = self.pages.get_template(page).render(
             t=texts,
             node=self.node,
-            officer=_officer(request),
+            officer=officer,
+            works=bool(roles & set(WORKING)),
+            oversees=bool(roles & set(DUTIES["register"])),
             form_token=self.guard.token(request),
             here=_here(request),
             name_of=self.name_of,
@@ -203,9 +207,12 @@ def desk_app(node: Node) -> FastAPI:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
+        if not set(officer.roles) & set(WORKING):
+            return RedirectResponse("/oversight", 303)
         rows = await run_in_threadpool(views.queue, node)
         mine = await run_in_threadpool(lambda: [row for row in rows if _waits_for(node, row, officer)])
-        return desk.render(request, "queue.html", mine=mine, rows=rows)
+        agreements = await run_in_threadpool(standing.overview, node)
+        return desk.render(request, "queue.html", mine=mine, rows=rows, agreements=agreements)
 
     @app.get("/query")
     async def query_page(request: Request) -> Response:
@@ -245,8 +252,10 @@ def desk_app(node: Node) -> FastAPI:
 
     @app.get("/c/{conversation_id}/{which}.png")
     async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
-        if await signed_in(request) is None:
+        officer = await signed_in(request)
+        if officer is None:
             raise HTTPException(404)
+        await run_in_threadpool(officers.authorised, node, officer.id, "cases")
         found = await run_in_threadpool(views.find, node, conversation_id)
         pair = await run_in_threadpool(desk.compare, found, _shown(found, candidate))
         if pair is None or which not in ("query", "candidate"):
@@ -282,17 +291,12 @@ def desk_app(node: Node) -> FastAPI:
         status = await run_in_threadpool(views.ledger_status, node)
         return desk.render(request, "ledger.html", ledger=status)
 
-    @app.get("/agreement")
-    async def agreement(request: Request) -> Response:
-        officer = await signed_in(request)
-        if officer is None:
-            return RedirectResponse("/sign-in", 303)
-        now = node.clock()
-        shown = [(one, active(one, now), _by_clause(one)) for one in node.agreements.all()]
-        return desk.render(request, "agreement.html", shown=shown)
+    life.mount(app, desk, signed_in, form_of)
 
     matters.mount(app, desk, signed_in, form_of)
+    keeping.mount(app, desk, signed_in, form_of)
 
+    app.include_router(oversight.routes(desk, signed_in, form_of))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")  # monitors and link checkers ask with it
@@ -322,16 +326,6 @@ def _preparer(node: Node, conversation_id: str) -> str:
     """The officer who prepared a release and may not approve it too; "" where nobody did."""
     acts = views.history(node, conversation_id)
     return next((str(act["by"]) for act in acts if act["what"] == "release-prepared"), "")
-
-
-def _by_clause(agreement: Agreement) -> list[tuple[Clause | None, list[tuple[str, Any]]]]:
-    """The terms under the clause that each comes from; the parties' keys are left out."""
-    groups: dict[str, tuple[Clause | None, list[tuple[str, Any]]]] = {}
-    for path, value in terms_of(agreement):
-        if "keys." not in path:
-            clause = clause_text(agreement, path)
-            groups.setdefault(repr(clause), (clause, []))[1].append((path, value))
-    return list(groups.values())
 
 
 def _order(form: dict[str, str], officer: Officer) -> flow.Order:
@@ -397,6 +391,7 @@ def _conversation_page(
     desk: Desk, request: Request, officer: Officer, conversation_id: str, candidate: str
 ) -> Response:
     node = desk.node
+    officers.authorised(node, officer.id, "cases")
     found = views.find(node, conversation_id)
     shown = _shown(found, candidate)
     agreement = node.agreements.by_id(found.agreement)

@@ -55,7 +55,7 @@ def measure_flow(*, seconds: float, fingers: int, say: Callable[[str], None]) ->
             say("one query")
             order = flow.Order(
                 partner=probe.destination, purpose=probe.purpose, case=probe.case, offence=parse_offence(probe.offence),
-                legal_basis=probe.legal_basis, ordered_by="captain-1", run_by="clerk-1", approved_by="prosecutor-1",
+                legal_basis=probe.legal_basis, ordered_by="captain-1", run_by="officer-1", approved_by="prosecutor-1",
             )  # fmt: skip
             figures: dict[str, Any] = {
                 "date": datetime.now(UTC).date().isoformat(),

@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
 from mithaq.errors import MithaqError, StorageError, TrustError
 from mithaq.pact.agreement import Agreement, active
-from mithaq.pact.signed import parse_signed, verify
+from mithaq.pact.signed import Signed, parse_signed, verify
+from mithaq.pact.standing import governing
 
 LARGEST_FILE_BYTES = 2 * 1024 * 1024
 
 
 class Agreements:
-    """The signed agreements in a folder. `anchor` is our own key's thumbprint: one signature must be ours."""
+    """The signed agreements in a folder. `anchor` is our own key's thumbprint, `former` those of the keys before it: one
+    signature must be ours."""
 
-    def __init__(self, folder: Path, *, party: str, anchor: str) -> None:
+    def __init__(self, folder: Path, *, party: str, anchor: str, former: Collection[str] = ()) -> None:
         self._folder = folder
         self._party = party
-        self._anchor = anchor
+        self._anchors = (anchor, *former)
         self._lock = threading.Lock()
         self._seen: frozenset[tuple[str, int, int]] = frozenset()
         self._by_id: dict[str, Agreement] = {}
+        self._signed_at: dict[str, str] = {}
+        self.is_over: Callable[[Agreement, datetime], bool] = lambda agreement, at: False  # by a termination
         self.problems: dict[str, TrustError] = {}
         self.refresh()
 
@@ -40,8 +45,9 @@ class Agreements:
             by_id, problems = {}, {}
             for name in sorted(name for name, *_ in seen):
                 try:
-                    agreement = self._read(self._folder / name)
+                    agreement, signed_at = self._read(self._folder / name)
                     by_id[agreement.id] = agreement
+                    self._signed_at[agreement.id] = signed_at
                 except TrustError as error:
                     problems[name] = error
                 except OSError as error:
@@ -67,13 +73,24 @@ class Agreements:
             ) from None
         return frozenset((name, fact.st_mtime_ns, fact.st_size) for name, fact in facts)
 
-    def _read(self, file: Path) -> Agreement:
+    def _read(self, file: Path) -> tuple[Agreement, str]:
+        """The agreement in a file, and the instant of its first signature."""
         if file.stat().st_size > LARGEST_FILE_BYTES:
             raise TrustError("NOD-130", "the file is too large to be an agreement", place=file.name)
-        agreement = verify(parse_signed(file.read_bytes()), anchor=self._anchor)
+        signed = parse_signed(file.read_bytes())
+        agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", place=file.name, expected=self._party)
-        return agreement
+        return agreement, min(signature.signed_at for signature in signed.signatures.values())
+
+    def trust(self, thumbprint: str) -> None:
+        """From now on, agreements signed with that key of ours are ours, too: the key rotated (REQ-124)."""
+        self._anchors = (thumbprint, *self._anchors)
+
+    def _anchor_of(self, signed: Signed) -> str:
+        """Our key among those that signed, the present one where none of them is ours (and `verify` then refuses)."""
+        keys = {signature.key for signature in signed.signatures.values()}
+        return next((anchor for anchor in self._anchors if anchor in keys), self._anchors[0])
 
     def all(self) -> list[Agreement]:
         """Every verified agreement, by partner and version."""
@@ -104,6 +121,8 @@ class Agreements:
         """
         known = [one for one in self.all() if one.other(self._party) == partner]
         in_force = [one for one in known if active(one, at)]
+        if len(in_force) > 1:
+            in_force = [one for one in in_force if not self.is_over(one, at)] or in_force
         if not known:
             raise TrustError(
                 "NOD-133",
@@ -112,6 +131,15 @@ class Agreements:
                 remedy="install one with `mithaq agreement sign`",
             )
         return max(in_force or known, key=lambda one: one.version)
+
+    def signed_at(self, agreement_id: str) -> str:
+        """The instant of the agreement's first signature, as `units.timestamp` writes it; "" for an unknown one."""
+        return self._signed_at.get(agreement_id, "")
+
+    def governing(self, agreement_id: str, at: datetime) -> Agreement:
+        """Under which version a conversation that began under this one goes on at that instant (REQ-161); TrustError
+        NOD-132 where it is not installed."""
+        return governing(self.by_id(agreement_id), self._by_id.values(), at)
 
     def partners(self) -> set[str]:
         """The codes of all partners."""
@@ -125,13 +153,25 @@ class Agreements:
             pinned.setdefault(partner, []).extend(one.parties[partner].keys.certificates)
         return pinned
 
+    def _file(self, agreement_id: str) -> Path:
+        return self._folder / f"{agreement_id.removeprefix('sha256:')[:16]}.json"
+
+    def signed_file(self, agreement_id: str) -> bytes:
+        """The signed agreement as its file holds it; StorageError NOD-137 where that cannot be read."""
+        try:
+            return self._file(agreement_id).read_bytes()
+        except OSError as error:
+            raise StorageError(
+                "NOD-137", f"the agreement's file cannot be read ({error.strerror})", place=agreement_id[:71]
+            ) from None
+
     def install(self, data: bytes) -> Agreement:
         """Verify a signed agreement and keep it, whole or not at all; MithaqError where it does not verify."""
         signed = parse_signed(data)
-        agreement = verify(signed, anchor=self._anchor)
+        agreement = verify(signed, anchor=self._anchor_of(signed))
         if agreement.party(self._party) is None:
             raise TrustError("NOD-131", "this node is no party to the agreement", expected=self._party)
-        target = self._folder / f"{agreement.id.removeprefix('sha256:')[:16]}.json"
+        target = self._file(agreement.id)
         temporary = target.with_suffix(".part")
         try:
             with temporary.open("wb") as file:
@@ -143,6 +183,31 @@ class Agreements:
             raise _cannot_write(error, target) from None
         self.refresh()
         return agreement
+
+    @property
+    def _proposals(self) -> Path:
+        return self._folder.parent / "proposals"
+
+    def keep_proposal(self, signed: Signed) -> None:
+        """Keep a document that not both have signed yet, for review at the desk (REQ-161); nothing is done under it."""
+        self._proposals.mkdir(mode=0o700, exist_ok=True)
+        target = self._proposals / f"{signed.id.removeprefix('sha256:')[:16]}.json"
+        try:
+            target.write_bytes(signed.to_bytes())
+        except OSError as error:
+            raise _cannot_write(error, target) from None
+
+    def proposals(self) -> list[Signed]:
+        """The documents under review, those left out that were installed since or that cannot be read."""
+        found = []
+        for file in sorted(self._proposals.glob("*.json")) if self._proposals.is_dir() else []:
+            try:
+                signed = parse_signed(file.read_bytes())
+            except (OSError, MithaqError):
+                continue  # a draft: whoever wrote it sees the error when signing it
+            if self.find(signed.id) is None:
+                found.append(signed)
+        return found
 
 
 def _cannot_write(error: OSError, target: Path) -> MithaqError:

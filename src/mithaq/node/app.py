@@ -35,7 +35,7 @@ def _refuse(error: MithaqError) -> JSONResponse:
     return JSONResponse({"code": error.code}, status_code=_status(error))  # the partner learns the code alone
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """The request's body, given up as soon as it passes the limit."""
     parts: list[bytes] = []
     size = 0
@@ -59,7 +59,7 @@ def partner_app(node: Node) -> FastAPI:
         """Take a sealed message; the answer is the signed receipt, the same one however often it is sent."""
         try:
             certificate = peer_certificate(request.scope)
-            sealed = await _body(request, limit)
+            sealed = await read_body(request, limit)
             receipt = await run_in_threadpool(flow.receive, node, sealed, certificate)
         except MithaqError as error:
             return _refuse(error)
@@ -71,7 +71,7 @@ def partner_app(node: Node) -> FastAPI:
         """Take a partner's checkpoint and proof; the answer is our co-signature, or the size we know."""
         try:
             certificate = peer_certificate(request.scope)
-            body = await _body(request, 65536)
+            body = await read_body(request, 65536)
             status, text = await run_in_threadpool(witness.co_sign, node, body, certificate)
         except MithaqError as error:
             return _refuse(error)

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from mithaq.errors import TrustError
+from mithaq.node import officers
 from mithaq.node.gateway import Node
 from mithaq.node.outgoing import manifest_of
-from mithaq.node.store import Tx, conversations, ledger, matters, messages, references
+from mithaq.node.store import Tx, conversations, ledger, matters, messages, oversight, references
+from mithaq.node.store.life import events_with
 from mithaq.node.witness import checkpoint_keys
 from mithaq.pact.credential import parse_credential, verify_act
 from mithaq.pact.entries import read_entry
 from mithaq.pact.keys import Vkey
 from mithaq.pact.ledger import verify_ledger
+from mithaq.pact.message import partner_of
 from mithaq.pact.receipt import verify_receipt
+from mithaq.pact.rotation import ever_signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def verify(node: Node) -> Report:
             problems.append(f"the ledger says {ledger.ledger_size(tx)} entries and has {report.size}")
         problems += _check_messages(tx, node)
         problems += _check_acts(tx)
+        problems += [text for partner in partners for text in _check_declared(tx, node, partner)]
     cosigned = {
         partner: max((report.cosigned.get(key.name, 0) for key in keys), default=0)
         for partner, keys in partners.items()
@@ -94,7 +99,7 @@ def _check_messages(tx: Tx, node: Node) -> list[str]:
             agreement = node.agreements.by_id(message.agreement)
             verify_receipt(
                 message.receipt or b"",
-                agreement.parties[message.partner].keys.sign,
+                ever_signed(partner_of([agreement], message.partner), events_with(tx, message.partner)),
                 manifest=manifest_of(message),
                 digest=message.digest,
                 now=node.clock(),
@@ -121,6 +126,29 @@ def _check_acts(tx: Tx) -> list[str]:
                 found.append(f"act {act.id} was signed for another step")
         except (TrustError, KeyError):
             found.append(f"act {act.id} lacks its officer's signature")
+    for kind, officer, signed in oversight.signed_acts(tx):
+        try:
+            if verify_act(signed, known[officer]).get("act") != kind:
+                found.append(f"an act {kind} was signed for another step")
+        except (TrustError, KeyError):
+            found.append(f"an act {kind} lacks its officer's signature")
+    return found
+
+
+def _check_declared(tx: Tx, node: Node, partner: str) -> list[str]:
+    """Each declaration of ours about the agreement has the signatures of its officers (REQ-163, REQ-131)."""
+    known = {officer.id: parse_credential(officer.credential).public for officer in references.list_officers(tx)}
+    found = []
+    for event in events_with(tx, partner):
+        for act in event.acts:
+            try:
+                terms = verify_act(act, known[officers.officer_of(act)])
+                if (terms.get("act"), terms.get("terms")) != (event.about, event.terms):
+                    found.append(f"declaration {event.id} was signed for another one")
+            except (TrustError, KeyError):
+                found.append(f"declaration {event.id} lacks its officer's signature")
+        if event.by == node.party and not event.acts:
+            found.append(f"declaration {event.id} has no signature")
     return found
 
 

@@ -87,7 +87,7 @@ def request_facts(
     """What our own request says to the gate."""
     return RequestFacts(
         origin_party=node.party,
-        origin_contact=node.contact,
+        origin_contact=node.own_contact(agreement, "query"),
         destination_party=conversation.partner,
         destination_contact=node.partner_contact(agreement, conversation.partner, "release"),
         case=conversation.case_number,
@@ -120,7 +120,7 @@ def release_facts(
     terms = officers.read_act(prepared)
     return ReleaseFacts(
         origin_party=node.party,
-        origin_contact=node.contact,
+        origin_contact=node.own_contact(agreement, "release"),
         destination_party=conversation.partner,
         destination_contact=node.partner_contact(agreement, conversation.partner, "query"),
         case=conversation.case_number,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mithaq.errors import PartnerError
-from mithaq.node import outgoing, witness
+from mithaq.node import outgoing, standing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.states import add_stages, move
@@ -41,12 +41,13 @@ def deliver(node: Node, *message_ids: str) -> None:
     """
     with node.database.read() as tx:
         found = [messages.find_message(tx, message_id, "out") for message_id in message_ids]
+        parked = {one.id for one in found if one is not None and one.due_at and standing.is_parked(tx, node, one)}
     delivered: list[Delivered] = []
     began = node.monotonic()
     for message in found:
         if message is None or message.sealed is None or message.due_at is None:
             continue  # delivered by another run of this step
-        if (one := _send(node, message)) is not None:
+        if (one := _send(node, message, is_parked=message.id in parked)) is not None:
             delivered.append(one)
         if node.monotonic() - began >= KEEP_RECEIPTS_EVERY_S:
             _keep_receipts(node, delivered)
@@ -54,7 +55,7 @@ def deliver(node: Node, *message_ids: str) -> None:
     _keep_receipts(node, delivered)
 
 
-def _send(node: Node, message: Message) -> Delivered | None:
+def _send(node: Node, message: Message, *, is_parked: bool) -> Delivered | None:
     """The partner's receipt; None where there is none, and what becomes of the message then is set."""
     stages = Stages()
     agreement = node.agreements.by_id(message.agreement)
@@ -63,6 +64,13 @@ def _send(node: Node, message: Message) -> Delivered | None:
         return None
     node.stop_at("before-send")
     try:
+        if is_parked:
+            raise PartnerError(
+                "NOD-203",
+                "the agreement is suspended; the message waits",
+                place=message.partner,
+                retry_after_s=standing.PARKED_S,
+            )
         if message.kind == "query":
             witness.require_compared(node, message.partner)
         with stages("send"):

@@ -20,7 +20,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from mithaq.errors import MithaqError
-from mithaq.node import flow, upkeep
+from mithaq.node import flow, national, retention, upkeep
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, messages
 from mithaq.node.store.conversations import Conversation
@@ -30,7 +30,8 @@ APPLICATION_VERSION = "1"  # of the steps below, not of the program: pending ste
 COURIERS = 4  # connections to partners in flight; more does not help two cores
 BATCH = 16  # messages that a courier hands over before it commits their receipts together
 IDLE_WAIT_S = 0.2  # how long a row written by another process (a command) may wait unseen
-UPKEEP_EVERY_S = 1.0  # expiry and co-signing
+UPKEEP_EVERY_S = 1.0  # expiry, co-signing, keys of erased records
+SWEEP_EVERY_S = 3600.0  # retention periods are in days and months; the first sweep is at the start
 
 _log = structlog.get_logger("mithaq.durable")
 _engine: Engine | None = None  # DBOS binds workflows to module functions, so the process's one engine is kept here
@@ -63,6 +64,7 @@ class Engine:
         self._out: set[str] = set()  # messages that a courier has
         self._answering: set[str] = set()  # workflows that run
         self._last_upkeep = 0.0
+        self._last_sweep = float("-inf")
 
     def start(self) -> None:
         """Recover what a crash left, then dispatch what is due until `stop`."""
@@ -158,6 +160,10 @@ class Engine:
             self._last_upkeep = now
             upkeep.expire(self.node)
             upkeep.cosign(self.node)
+            national.take_drop(self.node)
+        if now - self._last_sweep >= SWEEP_EVERY_S:
+            self._last_sweep = now
+            retention.sweep(self.node)
 
 
 def _running() -> Engine:

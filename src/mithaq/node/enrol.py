@@ -23,9 +23,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mithaq.errors import FormatError, ImageError, SettingsError
-from mithaq.node import journal
+from mithaq.node import exposure, journal
 from mithaq.node.exchanges.replies import require_own
-from mithaq.node.gateway import Node
+from mithaq.node.gateway import Node, reference_label
 from mithaq.node.intake import Examined, examine, read_prints
 from mithaq.node.stages import Stages
 from mithaq.node.store import references
@@ -258,6 +258,12 @@ def _enrol_item(node: Node, gallery: Gallery, item: Item) -> Outcome:
         data = item.file.read_bytes()
     except OSError as error:
         return Outcome(name, "unreadable", (("NOD-126", f"the file cannot be read ({error.strerror})"),))
+    return enrol_bytes(node, gallery, item, data)
+
+
+def enrol_bytes(node: Node, gallery: Gallery, item: Item, data: bytes) -> Outcome:
+    """Enrol one file's bytes; `item.file` is but its name."""
+    name = item.file.name
     digest = _digest(item, data)
     with node.database.read() as tx:
         known = references.find_enrolment(tx, digest)
@@ -309,6 +315,7 @@ def _add_prints(node: Node, gallery: Gallery, reference: str, usable: Sequence[E
     """
     now = timestamp(node.clock())
     free = []
+    node.print_vault.make_keys(reference_label(reference, found.print) for found in usable)
     with node.database.write() as tx:
         stored = {(one.position, one.impression): one for one in references.prints_of(tx, reference)}
         for found in usable:
@@ -319,7 +326,8 @@ def _add_prints(node: Node, gallery: Gallery, reference: str, usable: Sequence[E
             elif node.open_reference(stored[slot]).data != found.print.data:
                 continue
             free.append(found)
-    for found in free:
+        exposed = exposure.is_exposed(tx, reference)
+    for found in free if exposed else []:
         gallery.add(reference, found.print.position, found.print.impression, found.template)
     return len(free)
 
@@ -333,7 +341,10 @@ def _reference(node: Node, item: Item) -> str:
             return known
         reference = f"{node.party}-" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
         references.add_person(identities, reference, key, node.seal_person(reference, item.identity))
-        return reference
+    codes = {name: str(item.identity[name]) for name in exposure.CODES if name in item.identity}
+    if codes or exposure.current_rule(node)[1]:
+        exposure.change(node, reference, codes, by="node")  # before the first print is searchable
+    return reference
 
 
 def _record(node: Node, digest: str, item: Item, reference: str | None, outcome: str, reasons: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.node import chain, journal, notices, officers, outgoing, witness
+from mithaq.node import chain, effects, journal, officers, outgoing, quotas, standing, witness
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
@@ -33,7 +33,7 @@ from mithaq.node.followup import (
 )
 from mithaq.node.gateway import Node
 from mithaq.node.intake import Examined, examine, read_prints
-from mithaq.node.order import Order, control_number, log_of_query, query_facts, require_codes
+from mithaq.node.order import Order, control_number, executor_refusal, log_of_query, query_facts, require_codes
 from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
@@ -47,13 +47,14 @@ from mithaq.node.states import (
     of_message,
     open_conversation,
 )
-from mithaq.node.store import Tx, conversations, messages, references
+from mithaq.node.store import Tx, conversations, exposures, messages, references
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement, candidate_cap
-from mithaq.pact.gate import QueryFacts, Refused, gate, parse_offence, quota_day
+from mithaq.pact.gate import QueryFacts, Refused, parse_offence, refused
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import ANSWER_EVENT, CONCLUSION_EVENT, Actor, Conclusion, Event, Outcome, Side, State
 from mithaq.pact.message import Opened, open_message
+from mithaq.pact.standing import How
 from mithaq.record import (
     answer_transaction,
     error_transaction,
@@ -109,14 +110,14 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
             prints=prints,
         )
     )
-    day = quota_day(now, agreement)
     with node.database.write() as tx:
         with stages("gate"):
-            used = conversations.used_today(tx, order.partner, "out", order.search_type, day)
-            decision = gate(facts, agreement, at=now, used_today=used, side="sender")
+            decision = quotas.decide(tx, node, agreement, facts, order.partner, "sender")
+            if not isinstance(decision, Refused):
+                decision = executor_refusal(node, agreement, order) or decision
         if isinstance(decision, Refused):
             return _hold(tx, node, facts, decision)
-        conversations.count_query(tx, order.partner, "out", order.search_type, day)
+        quotas.count(tx, node, agreement, order.partner, "out", order.search_type)
         conversation = begin(
             node, agreement, Side.REQUESTER, uuid.uuid4().hex, facts, tcn, Event.PREPARE, Actor.OFFICER
         )
@@ -197,10 +198,10 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
         expedited=query.priority == 1,
     )
     now = node.clock()
-    day = quota_day(now, agreement)
     with stages("gate"):
-        used = conversations.used_today(tx, manifest.sender, "in", facts.search_type, day)
-        decision = gate(facts, agreement, at=now, used_today=used, side="holder", served=node.served)
+        decision = standing.superseded(node, agreement, manifest) or quotas.decide(
+            tx, node, agreement, facts, manifest.sender, "holder", served=node.served
+        )
     conversation = begin(
         node, agreement, Side.HOLDER, manifest.conversation, facts, query.tcn, Event.RECEIVE, Actor.PARTNER
     )
@@ -212,7 +213,7 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
         reasons = [(decision.reason, decision.text.en)]
         _send_refusal(tx, node, agreement, conversation, Outcome.REFUSED, reasons, manifest.id, stages)
         return entry
-    conversations.count_query(tx, manifest.sender, "in", facts.search_type, day)
+    quotas.count(tx, node, agreement, manifest.sender, "in", facts.search_type)
     conversation = replace(conversation, due_at=timestamp(now))
     conversations.add_conversation(tx, conversation)
     keep_prints(tx, node, conversation, "query", query.prints)
@@ -226,6 +227,8 @@ def answer(node: Node, conversation_id: str) -> None:
         conversation, agreement = open_conversation(tx, node, conversation_id)
         if conversation.due_at is None:
             return  # answered by another run of this step
+        if _stopped(tx, node, agreement, conversation, stages):
+            return
         if conversation.state == State.RECEIVED:
             conversation = move(tx, node, conversation, Event.START, Actor.SYSTEM, agreement)
         kept = [node.open_print(stored) for stored in conversations.conversation_prints(tx, conversation_id, "query")]
@@ -245,7 +248,7 @@ def answer(node: Node, conversation_id: str) -> None:
     node.stop_at("searched-before-commit")
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
-        if conversation.state != State.ANSWERING:
+        if conversation.state != State.ANSWERING or _stopped(tx, node, agreement, conversation, stages):
             return
         with stages("answer"):
             if usable:
@@ -261,14 +264,34 @@ def answer(node: Node, conversation_id: str) -> None:
     node.wake.set()
 
 
+def _stopped(tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, stages: Stages) -> bool:
+    """True where an accepted query is not answered now: parked while its part is suspended (REQ-163), refused where the
+    agreement has ended meanwhile (REQ-164)."""
+    how = standing.how(tx, node, agreement, conversation.search_type)
+    if how is How.IN_FORCE:
+        return False
+    if how is How.SUSPENDED:
+        standing.park(tx, node, conversation)
+        return True
+    reason = "agreement-terminated" if how is How.TERMINATED else "agreement-expired"
+    reasons = [(reason, refused(reason, agreement).text.en)]
+    query = outgoing.first_message(tx, conversation.id, "query")
+    _send_refusal(tx, node, agreement, conversation, Outcome.REFUSED, reasons, query, stages)
+    erase_prints(tx, node, conversation.id, ["query"], reason="answered")
+    return True
+
+
 def _send_answer(
     tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, found: list[str], query: str, stages: Stages
 ) -> None:
     """Hit or no hit: reference numbers and their prints, nothing else (REQ-030)."""
+    hidden = exposures.hidden(tx, found)  # decided since, or while the search ran (REQ-022)
     prints = {
-        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)] for reference in found
+        reference: [node.open_reference(one) for one in references.prints_of(tx, reference)]
+        for reference in found
+        if reference not in hidden
     }
-    candidates = [(reference, prints[reference]) for reference in found if prints[reference]]
+    candidates = [(reference, prints[reference]) for reference in prints if prints[reference]]
     outcome = Outcome.HIT if candidates else Outcome.NO_HIT
     transaction = answer_transaction(
         tcn=control_number(node),
@@ -347,7 +370,7 @@ def _send_refusal(
 
 def take_answer(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
     """Keep a hit's reference and prints for the examiner, or the reasons why there is none."""
-    conversation = of_message(tx, opened, Side.REQUESTER)
+    conversation = of_message(tx, node, opened, Side.REQUESTER)
     reply = read_answer(read_transaction(opened.body))
     if reply.tcr != conversation.tcn:
         raise FormatError("NOD-103", "the answer is to another query", field="1.010", expected="the query's TCN")
@@ -450,7 +473,7 @@ _EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] =
     "answer": take_answer,
     "request": take_request,
     "release": take_release,
-    "notice": notices.take,
+    "notice": effects.take,
 }
 
 

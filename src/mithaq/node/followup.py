@@ -13,6 +13,7 @@ from __future__ import annotations
 from mithaq.node import chain, journal, officers, outgoing
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
+from mithaq.node.standing import life_of
 from mithaq.node.states import may, move, of_message, open_conversation
 from mithaq.node.store import Tx
 from mithaq.node.store.conversations import Conversation
@@ -37,7 +38,13 @@ def request_data(
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
         facts = chain.request_facts(node, agreement, conversation, officer, fields)
-        decision = gate_request(facts, chain.on_record(tx, node, conversation), agreement, at=node.clock())
+        decision = gate_request(
+            facts,
+            chain.on_record(tx, node, conversation),
+            agreement,
+            at=node.clock(),
+            life=life_of(tx, node, agreement),
+        )
         refusal = (
             decision if isinstance(decision, Refused) else may(conversation, Event.REQUEST, Actor.OFFICER, agreement)
         )
@@ -49,6 +56,7 @@ def request_data(
         conversation = move(tx, node, conversation, Event.REQUEST, Actor.OFFICER, agreement)
         body = chain.request_body(tx, facts, conversation, urgent=urgent, act=act.signed)
         log = {"reference": facts.reference, "case": facts.case, "by": officer, "act": act.digest}
+        log["purpose"] = conversation.purpose
         outgoing.post(
             tx, node, agreement, conversation.partner, conversation.id, "request", body, stages=Stages(), **log
         )
@@ -58,18 +66,20 @@ def request_data(
 
 def take_request(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
     """Gate a follow-up request on arrival; accepted, it waits for the first officer."""
-    conversation = of_message(tx, opened, Side.HOLDER)
+    conversation = of_message(tx, node, opened, Side.HOLDER)
     request = chain.read_request(opened.body)
     with stages("gate"):
         facts = chain.their_request(node, opened, request)
         record = chain.on_record(tx, node, conversation, request)
-        decision = gate_request(facts, record, agreement, at=node.clock())
+        decision = gate_request(facts, record, agreement, at=node.clock(), life=life_of(tx, node, agreement))
     named = {"reference": request.reference} if request.reference in conversation.candidates else {}
     conversation = move(tx, node, conversation, Event.REQUEST, Actor.PARTNER, agreement, **named)
     chain.keep_request(tx, node, conversation, request)
     log = {"reference": request.reference, "case": request.case, "by": request.requested_by}
+    log["purpose"] = conversation.purpose
     entry = journal.received(tx, node, opened, stages, **log)
-    if isinstance(decision, Refused):
+    # While releases are suspended a request waits as it came: nothing leaves, since the release has a gate of its own.
+    if isinstance(decision, Refused) and decision.reason != "agreement-suspended":
         node.metrics.refused.labels(decision.reason, "holder").inc()
         _send_no_release(tx, node, agreement, conversation, decision.reason, Actor.OFFICER)
     return entry
@@ -104,7 +114,13 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
         if refusal := may(conversation, Event.RELEASE, Actor.SECOND_OFFICER, agreement):
             return refusal
         facts = chain.release_facts(tx, node, agreement, conversation, approved_by=officer)
-        decision = gate_release(facts, chain.on_record(tx, node, conversation), agreement, at=node.clock())
+        decision = gate_release(
+            facts,
+            chain.on_record(tx, node, conversation),
+            agreement,
+            at=node.clock(),
+            life=life_of(tx, node, agreement),
+        )
         if isinstance(decision, Refused):
             node.metrics.refused.labels(decision.reason, "holder").inc()
             return decision
@@ -129,6 +145,7 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
             in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
             reference=facts.reference,
             case=facts.case,
+            purpose=conversation.purpose,
             outcome="released",
             fields=sorted(released),
             prepared_by=facts.prepared_by,
@@ -173,6 +190,7 @@ def _send_no_release(
         in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
         reference=conversation.reference,
         case=conversation.case_number,
+        purpose=conversation.purpose,
         outcome="refused",
         fields=[],
         reasons=[reason],
@@ -183,7 +201,7 @@ def _send_no_release(
 
 def take_release(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stages) -> Entry:
     """Keep released personal data sealed in the identities store; this message's receipt acknowledges it (REQ-059)."""
-    conversation = of_message(tx, opened, Side.REQUESTER)
+    conversation = of_message(tx, node, opened, Side.REQUESTER)
     release = chain.read_release(opened.body, conversation, agreement)
     entry = journal.received(
         tx,
@@ -193,6 +211,7 @@ def take_release(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
         in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
         reference=release.reference,
         case=conversation.case_number,
+        purpose=conversation.purpose,
         outcome="refused" if release.reason else "released",
         fields=sorted(release.fields),
         reasons=[release.reason] if release.reason else None,

@@ -6,11 +6,12 @@ settings ─► databases · vaults (prints, identities) · keys · agreements �
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,14 +23,16 @@ from mithaq.image import Box, gray_image
 from mithaq.node.agreements import Agreements
 from mithaq.node.peer import Post, client_context
 from mithaq.node.settings import Settings
-from mithaq.node.store import Database, references
+from mithaq.node.store import Database, RecordKeys, references
 from mithaq.node.store.conversations import StoredPrint
+from mithaq.node.store.life import LifeEvent, events_with
 from mithaq.node.store.references import ReferencePrint
 from mithaq.node.vault import Vault
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.certificate import certificate_fingerprint
-from mithaq.pact.keys import CheckpointKey, EncryptionKey, SigningKey
+from mithaq.pact.keys import CheckpointKey, EncryptionKey, SigningKey, encryption_key_from_pem
 from mithaq.pact.message import Context, Manifest, Partner, Standing, partner_of
+from mithaq.pact.rotation import partner_now
 from mithaq.pact.terms import Bilingual
 from mithaq.pact.wording import label, reason_terms
 from mithaq.search import Searcher
@@ -71,6 +74,12 @@ class Metrics:
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
         self.overdue = Gauge("mithaq_matters_overdue", "matters past their time", registry=self.registry)
+        self.agreement_alarm = Gauge(
+            "mithaq_agreement_alarm_days", "an agreement ends within so many days", ["partner"], registry=self.registry
+        )
+        self.extracts_late = Gauge(
+            "mithaq_extracts_late", "authority's extracts past their day", registry=self.registry
+        )
         self.gallery = Gauge("mithaq_gallery_impressions", "searchable impressions", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -116,6 +125,7 @@ class Node:
         identities: Database,
         print_vault: Vault,
         identity_vault: Vault,
+        record_keys: RecordKeys,
         keys: NodeKeys,
         agreements: Agreements,
         box: Box,
@@ -130,6 +140,7 @@ class Node:
         self.identities = identities
         self.print_vault = print_vault
         self.identity_vault = identity_vault
+        self.record_keys = record_keys
         self.keys = keys
         self.agreements = agreements
         self.box = box
@@ -144,6 +155,8 @@ class Node:
         self._poster_lock = threading.Lock()
         self._cosign_at: dict[str, float] = {}
         self.partners_pixels: dict[str, str] = {}  # of the prints kept of partners, by their id (`exchanges.replies`)
+        self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
+        self._opened_keys: tuple[set[str], tuple[EncryptionKey, ...]] = (set(), (keys.encrypt,))
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:
@@ -164,6 +177,9 @@ class Node:
                 closing()
         self.database.close()
         self.identities.close()
+        for vault in (self.print_vault, self.identity_vault):
+            vault.wrapper.close()
+        self.record_keys.close()
 
     def new_id(self) -> str:
         """A new random identifier."""
@@ -173,7 +189,7 @@ class Node:
         """What this node knows when a message comes in over a connection with that certificate (DER)."""
         return Context(
             party=self.party,
-            keys=(self.keys.encrypt,),
+            keys=self._encryption_keys(),
             certificate=certificate_fingerprint(certificate),
             now=self.clock(),
             partner=self.partner_with,
@@ -185,10 +201,38 @@ class Node:
         """What is pinned for the partner whose certificate has that SHA-256; None for a stranger's."""
         agreements = self.agreements.all()
         for code in self.agreements.partners():
-            partner = partner_of((one for one in agreements if one.party(code) is not None), code)
-            if fingerprint in partner.certificates:
-                return partner
+            pinned = partner_of((one for one in agreements if one.party(code) is not None), code)
+            if fingerprint in pinned.certificates:
+                return partner_now(pinned, self.told(code))  # without what it revoked
         return None
+
+    def told(self, partner: str) -> list[LifeEvent]:
+        """What this node and the partner declared to each other, oldest first."""
+        with self.database.read() as tx:
+            return events_with(tx, partner)
+
+    def _encryption_keys(self) -> tuple[EncryptionKey, ...]:
+        """Every key that a message to us may be sealed with: the one in use, a next one and former ones. The folder is
+        looked at each time, since a command in another process makes the next one."""
+        folder = Files(self.settings.home).keys
+        names = {name for name in os.listdir(folder) if name.startswith(("encrypt", "next-encrypt"))}
+        if names != self._opened_keys[0] or self._opened_keys[1][0] != self.keys.encrypt:
+            files = [folder / name for name in sorted(names - {"encrypt.pem"})]
+            others = [encryption_key_from_pem(file.read_bytes()) for file in files]
+            self._opened_keys = names, (self.keys.encrypt, *others)
+        return self._opened_keys[1]
+
+    def former_signing(self) -> frozenset[str]:
+        """The thumbprints of the keys that this node signed with before its present one."""
+        return self._former("sign")
+
+    def former_encryption(self) -> frozenset[str]:
+        """The thumbprints of the keys that this node was sealed to before its present one."""
+        return self._former("encrypt")
+
+    def _former(self, kind: str) -> frozenset[str]:
+        files = Files(self.settings.home).keys.glob(f"{kind}-*.pem")
+        return frozenset(file.stem.removeprefix(f"{kind}-") for file in files)
 
     def _standing(self, manifest: Manifest) -> Standing:
         """Known, or not. Whether it is still in force is the gate's question, so that a query that comes too late is
@@ -214,14 +258,16 @@ class Node:
     def own_contact(self, agreement: Agreement, role: str) -> str:
         """Our contact point for a role: the one in the settings where it has that role, else the agreement's first."""
         points = [point for point in agreement.parties[self.party].contact_points if role in point.roles]
+        points = [point for point in points if point.acts_at(self.clock())] or points
         ours = [point.id for point in points if point.id == self.contact]
         return (ours or [point.id for point in points] or [self.contact])[0]
 
     def partner_contact(self, agreement: Agreement, partner: str, role: str) -> str:
         """The partner's contact point for a role; "" where the agreement names none (the gate then refuses)."""
         party = agreement.party(partner)
-        points = party.contact_points if party else ()
-        return next((point.id for point in points if role in point.roles), "")
+        points = [point for point in (party.contact_points if party else ()) if role in point.roles]
+        points = [point for point in points if point.acts_at(self.clock())] or points
+        return points[0].id if points else ""
 
     def may_cosign(self, partner: str) -> bool:
         """True where it is time to offer our checkpoint to that partner."""
@@ -237,19 +283,26 @@ class Node:
 
     # ------------------------------------------------------------ prints and persons, opened and sealed
 
-    def seal_print(self, conversation_id: str, role: str, found: PrintImage, *, reference: str = "") -> StoredPrint:
-        """A print of a conversation, sealed for keeping."""
-        print_id = self.new_id()
-        return StoredPrint(
-            print_id,
-            conversation_id,
-            role,
-            reference,
-            int(found.position),
-            found.impression,
-            self.print_vault.seal(_pack(found), f"print:{conversation_id}:{print_id}"),
-            timestamp(self.clock()),
-        )
+    def seal_prints(
+        self, conversation_id: str, role: str, prints: Sequence[PrintImage], *, reference: str = ""
+    ) -> list[StoredPrint]:
+        """Prints of a conversation, sealed for keeping."""
+        now = timestamp(self.clock())
+        named = [(self.new_id(), found) for found in prints]
+        self.print_vault.make_keys(f"print:{conversation_id}:{one}" for one, _ in named)
+        return [
+            StoredPrint(
+                print_id,
+                conversation_id,
+                role,
+                reference,
+                int(found.position),
+                found.impression,
+                self.print_vault.seal(_pack(found), f"print:{conversation_id}:{print_id}"),
+                now,
+            )
+            for print_id, found in named
+        ]
 
     def open_print(self, stored: StoredPrint) -> PrintImage:
         """The print that was kept for a conversation."""
@@ -257,8 +310,7 @@ class Node:
 
     def seal_reference(self, reference: str, found: PrintImage) -> bytes:
         """A reference print, sealed under its number, position and impression."""
-        label_ = f"reference:{reference}:{int(found.position)}:{found.impression}"
-        return self.print_vault.seal(_pack(found), label_)
+        return self.print_vault.seal(_pack(found), reference_label(reference, found))
 
     def open_reference(self, stored: ReferencePrint) -> PrintImage:
         """The reference print that was kept under a number."""
@@ -302,6 +354,11 @@ class Node:
         except KeyError:
             terms = reason_terms(code)
             return terms.sentence if terms else Bilingual(ar=code, en=code)
+
+
+def reference_label(reference: str, found: PrintImage) -> str:
+    """The label under which a reference print is sealed."""
+    return f"reference:{reference}:{int(found.position)}:{found.impression}"
 
 
 def _pack(found: PrintImage) -> bytes:

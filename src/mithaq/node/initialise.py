@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from mithaq.errors import FormatError, SettingsError, StorageError
 from mithaq.node.gateway import Files, log_name
+from mithaq.node.rekey import give_each_a_key
 from mithaq.node.settings import FILE_NAME, is_address, read_settings, split_address
-from mithaq.node.store import create_database, create_identities
+from mithaq.node.store import create_database, create_identities, create_record_keys
 from mithaq.node.vault import make_key
 from mithaq.pact.certificate import make_certificate_request, make_tls_identity
 from mithaq.pact.keys import Suite, generate_checkpoint_key, generate_encryption_key, generate_signing_key
@@ -136,6 +137,7 @@ def _make(
     settings = read_settings(home)
     create_database(settings.database_url(settings.database.url))
     create_identities(settings.database_url(settings.database.identities_url))
+    create_record_keys(settings.record_keys_url)
     Gallery(settings.path(settings.search.gallery), writable=True).close()
 
     keys = public_keys(
@@ -169,10 +171,12 @@ def read_party(data: bytes, *, place: str) -> tuple[str, Party]:
 
 
 def upgrade(home: Path) -> None:
-    """Bring a node's databases to the version this program knows."""
+    """Bring a node's databases to the version this program knows, each sealed record under a key of its own."""
     settings = read_settings(home)
     create_database(settings.database_url(settings.database.url))
     create_identities(settings.database_url(settings.database.identities_url))
+    create_record_keys(settings.record_keys_url)
+    give_each_a_key(settings)
 
 
 def _check(party: str, contact: str, name: Mapping[str, str]) -> None:

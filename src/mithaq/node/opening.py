@@ -17,8 +17,9 @@ from mithaq.image import Box, Limits
 from mithaq.node.agreements import Agreements
 from mithaq.node.gateway import Files, Node, NodeKeys, log_name
 from mithaq.node.settings import Settings, read_settings
-from mithaq.node.store import open_database, open_identities
-from mithaq.node.vault import open_vault
+from mithaq.node.standing import is_over
+from mithaq.node.store import open_database, open_identities, open_record_keys
+from mithaq.node.vault import Vault, Wrapper, read_key
 from mithaq.pact.keys import checkpoint_key_from_pem, encryption_key_from_pem, signing_key_from_pem
 from mithaq.search import Gallery, RemoteGallery, Searcher
 from mithaq.units import utc_now
@@ -47,15 +48,18 @@ def open_node(
     require_model(settings.extract.network)
     files = Files(settings.home)
     keys = _keys(files, settings.node.party)
-    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint)
+    former = [file.stem.removeprefix("sign-") for file in files.keys.glob("sign-*.pem")]
+    agreements = Agreements(files.agreements, party=settings.node.party, anchor=keys.sign.thumbprint, former=former)
+    record_keys = open_record_keys(settings.record_keys_url)
     database = open_database(settings.database_url(settings.database.url))
     identities = open_identities(settings.database_url(settings.database.identities_url))
-    return Node(
+    node = Node(
         settings,
         database=database,
         identities=identities,
-        print_vault=open_vault(files.keys / "prints.key", name="prints"),
-        identity_vault=open_vault(files.keys / "identities.key", name="identities"),
+        print_vault=Vault(store_key(settings, "prints"), record_keys, name="prints"),
+        identity_vault=Vault(store_key(settings, "identities"), record_keys, name="identities"),
+        record_keys=record_keys,
         keys=keys,
         agreements=agreements,
         box=Box(Limits(memory_mb=settings.image.memory_mb, time_s=settings.image.time_s, pixels=settings.image.pixels)),
@@ -63,6 +67,17 @@ def open_node(
         clock=clock,
         stop_at=stop_at,
     )
+    agreements.is_over = lambda agreement, at: is_over(node, agreement, at)
+    return node
+
+
+def store_key(settings: Settings, name: str) -> Wrapper:
+    """The key that wraps the data keys of one store; SettingsError where it is not there."""
+    if settings.keys.module is not None:
+        from mithaq.node.token import open_token  # the library of tokens is an extra
+
+        return open_token(settings, name)
+    return read_key(Files(settings.home).keys / f"{name}.key")
 
 
 def open_gallery(node: Node) -> Gallery:
@@ -81,6 +96,11 @@ def gallery_place(settings: Settings) -> Path:
             remedy="enrol there, or remove the key",
         )
     return settings.path(settings.search.gallery)
+
+
+def old_place(place: Path) -> Path:
+    """Where a rebuild keeps the gallery that was there before."""
+    return place.with_name(place.name + ".old")
 
 
 def _searcher(settings: Settings) -> Searcher:

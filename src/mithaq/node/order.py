@@ -6,17 +6,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mithaq.errors import SettingsError
+from mithaq.errors import SettingsError, TrustError
 from mithaq.node import officers
 from mithaq.node.gateway import Node
 from mithaq.pact.agreement import Agreement
-from mithaq.pact.gate import Offence, QueryFacts
+from mithaq.pact.gate import Offence, QueryFacts, Refused, refused
 from mithaq.units import FingerPosition, PrintImage
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a person says when ordering a query. The three officers' codes are a record (REQ-003), not an identity."""
+    """What a person says when ordering a query. `ordered_by` and `approved_by` are a record; `run_by` must be an officer
+    of this node (REQ-003)."""
 
     partner: str
     purpose: str
@@ -49,11 +50,20 @@ def require_codes(order: Order) -> None:
             )
 
 
+def executor_refusal(node: Node, agreement: Agreement, order: Order) -> Refused | None:
+    """Only an officer of this node's register, valid now and of a role that may, runs a query (REQ-003)."""
+    try:
+        officers.authorised(node, order.run_by, "query")
+    except TrustError:
+        return refused("executor-not-authorised", agreement, officer=order.run_by)
+    return None
+
+
 def query_facts(node: Node, agreement: Agreement, order: Order, prints: int) -> QueryFacts:
     """What the sender's gate is asked about."""
     return QueryFacts(
         origin_party=node.party,
-        origin_contact=node.contact,
+        origin_contact=node.own_contact(agreement, "query"),
         destination_party=order.partner,
         destination_contact=node.partner_contact(agreement, order.partner, "query"),
         purpose=order.purpose,

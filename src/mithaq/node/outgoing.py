@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,15 +13,17 @@ from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.states import QUERY_LIFE, erase_prints
 from mithaq.node.store import Tx, conversations, messages
+from mithaq.node.store.life import events_with
 from mithaq.node.store.messages import Message
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.gate import Refused
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
-from mithaq.pact.message import Kind, Manifest, Opened, make_manifest, seal, sealed_digest
+from mithaq.pact.message import Kind, Manifest, Opened, make_manifest, partner_of, seal, sealed_digest
 from mithaq.pact.receipt import Receipt, make_receipt, verify_receipt
+from mithaq.pact.rotation import encrypt_to, partner_now, revoked
 from mithaq.pact.strict import canonical, load, plain, read
-from mithaq.units import timestamp
+from mithaq.units import parse_timestamp, timestamp
 
 TRANSACTION_TYPE = "ansi-nist"
 JSON_TYPE = "json"
@@ -53,7 +56,14 @@ def post(
     """
     now = node.clock()
     expires = now + QUERY_LIFE
-    party = agreement.parties[partner]
+    told = events_with(tx, partner)
+    if node.keys.sign.thumbprint in revoked(node.party, told) and facts.get("about") != "key-revoked":
+        raise TrustError(
+            "NOD-213",
+            "this node revoked the key that it signs with; nothing is sent under it",
+            place=f"keys/sign.pem for {partner}",
+            remedy="agree on a new key by an amendment (docs/life.md)",
+        )
     sender_role, recipient_role = roles or ROLES[kind]
     message_id = node.new_id()
     with stages("seal"):
@@ -71,7 +81,7 @@ def post(
             id=message_id,
             conversation=conversation,
         )
-        sealed = seal(manifest, body, sign_key=node.keys.sign, encrypt_to=party.keys.encrypt[0])
+        sealed = seal(manifest, body, sign_key=node.keys.sign, encrypt_to=encrypt_to(agreement, partner, told))
     digest = sealed_digest(sealed)
     with stages("ledger"):
         journal.write(tx, node, f"{kind}-sent", **journal.envelope(manifest, digest), **facts)
@@ -125,7 +135,7 @@ def receipt_for(node: Node, opened: Opened, entry: Entry) -> bytes:
     return make_receipt(
         opened.manifest,
         opened.digest,
-        received_at=node.clock(),
+        received_at=parse_timestamp(json.loads(entry.body or b"")["at"]),  # the same instant in both ledgers
         index=entry.index,
         leaf_hash=entry.leaf_hash,
         sign_key=node.keys.sign,
@@ -137,7 +147,7 @@ def check_receipt(node: Node, agreement: Agreement, message: Message, receipt: b
     try:
         return verify_receipt(
             receipt,
-            agreement.parties[message.partner].keys.sign,
+            partner_now(partner_of([agreement], message.partner), node.told(message.partner)).signing_keys,
             manifest=manifest_of(message),
             digest=message.digest,
             now=node.clock(),

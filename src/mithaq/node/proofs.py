@@ -1,7 +1,7 @@
 """Proofs from a node's ledger: for one entry, for two sizes, and a bundle of them that checks without mithaq.
 
-Reading the log is logged: a bundle leaves a `log-read` entry with who asked and why (REQ-112), which the bundle's head
-covers.
+The log serves to check lawfulness and security, for the roles that do (REQ-112): whoever reads it is an officer with the
+duty, says which of those purposes it is for, and leaves a `log-read` entry, which a bundle's head covers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from mithaq.node.gateway import Node
 from mithaq.node.store import Tx, ledger
 from mithaq.pact.bundle import Selection, choose, make_bundle
 from mithaq.pact.checkpoint import Checkpoint, sign_checkpoint
+from mithaq.pact.entries import EntryBody, read_entry
 from mithaq.pact.merkle import Get, consistency_proof, inclusion_proof, root
+
+PURPOSES = ("audit", "lawfulness", "security", "authority", "review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,42 @@ def prove_consistency(node: Node, first: int, size: int | None = None) -> Proof:
         return _proof(node, "consistency", count, get, hashes, first=first, first_root=root(first, get).hex())
 
 
+def may_read(node: Node, by: str, reason: str) -> None:
+    """SettingsError NOD-190 for a name in place of a code, NOD-287 for a purpose that the log does not serve; TrustError
+    NOD-154, NOD-155 where it is nobody's, or not this officer's, to read."""
+    if not officers.CODE.fullmatch(by):
+        raise SettingsError("NOD-190", "this is not a code", key="by", expected="a lower-case word, as auditor-1")
+    if reason not in PURPOSES:
+        raise SettingsError(
+            "NOD-287",
+            "the log is not read for this",
+            key="reason",
+            expected=" or ".join(PURPOSES),
+            remedy="the log serves to check lawfulness and security alone (REQ-112)",
+        )
+    officers.authorised(node, by, "read-log")
+
+
+def read_log(node: Node, selection: Selection, *, by: str, reason: str) -> list[EntryBody | None]:
+    """The entries that a selection means, in order, None where erased, after a `log-read` entry; errors as of
+    `may_read`."""
+    may_read(node, by, reason)
+    with node.database.write() as tx:
+        indexes = choose(selection, ledger.entry_instants(tx), ledger.ledger_size(tx))
+        _log_reading(tx, node, selection, indexes, by=by, reason=reason)
+        return [read_entry(one.body) if one.body else None for one in ledger.entries_at(tx, indexes)]
+
+
+def _log_reading(tx: Tx, node: Node, selection: Selection, indexes: list[int], *, by: str, reason: str) -> None:
+    known: dict[str, Any] = {"case": selection.case} if selection.case else {}
+    if indexes:
+        known |= {"first": indexes[0], "last": indexes[-1]}
+    journal.write(tx, node, "log-read", by=by, reason=reason, **known)
+
+
 def bundle(node: Node, selection: Selection, *, by: str, reason: str) -> dict[str, Any]:
-    """The bundle as JSON values, after a `log-read` entry; SettingsError NOD-190 for a name in place of a code."""
-    for option, word in (("by", by), ("reason", reason)):
-        if not officers.CODE.fullmatch(word):
-            raise SettingsError("NOD-190", "this is not a code", key=option, expected="a lower-case word, as auditor-1")
+    """The bundle as JSON values, after a `log-read` entry; errors as of `may_read`."""
+    may_read(node, by, reason)
     keys: dict[str, list[str]] = {}
     for agreement in node.agreements.all():
         for code, party in agreement.parties.items():
@@ -68,10 +102,7 @@ def bundle(node: Node, selection: Selection, *, by: str, reason: str) -> dict[st
     with node.database.write() as tx:
         size = ledger.ledger_size(tx)
         indexes = choose(selection, ledger.entry_instants(tx), size)
-        known: dict[str, Any] = {"case": selection.case} if selection.case else {}
-        if indexes:
-            known |= {"first": indexes[0], "last": indexes[-1]}
-        journal.write(tx, node, "log-read", by=by, reason=reason, **known)
+        _log_reading(tx, node, selection, indexes, by=by, reason=reason)
         if selection.start is not None and indexes[-1:] == [size - 1]:
             indexes.append(size)  # the period reaches the entry that has just been written
         notes = {
@@ -117,4 +148,4 @@ def _reader(tx: Tx) -> Get:
     return lambda level, index: ledger.node_hash(tx, level, index)
 
 
-__all__ = ["Proof", "bundle", "prove_consistency", "prove_inclusion"]
+__all__ = ["PURPOSES", "Proof", "bundle", "may_read", "prove_consistency", "prove_inclusion", "read_log"]

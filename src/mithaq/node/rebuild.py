@@ -18,8 +18,9 @@ from pathlib import Path
 from mithaq.errors import ImageError, StorageError
 from mithaq.node.gateway import Node
 from mithaq.node.intake import examine
+from mithaq.node.opening import old_place
 from mithaq.node.stages import Stages
-from mithaq.node.store import references
+from mithaq.node.store import exposures, references
 from mithaq.search import Gallery
 
 
@@ -40,7 +41,8 @@ def new_place(place: Path) -> Path:
 def rebuild(node: Node, gallery: Gallery, progress: Callable[[int, int], None]) -> Rebuilt:
     """Puts every reference print of the node's database into `gallery`; `progress` gets (done, total)."""
     with node.database.read() as tx:
-        wanted = references.all_reference_prints(tx)
+        hidden = exposures.all_hidden(tx)
+        wanted = [slot for slot in references.all_reference_prints(tx) if slot[0] not in hidden]
     there = Counter(gallery.slots())
     added, known = 0, 0
     left_out: list[tuple[int, str]] = []
@@ -70,7 +72,7 @@ def rebuild(node: Node, gallery: Gallery, progress: Callable[[int, int], None]) 
 
 def put_in_place(place: Path) -> None:
     """Puts the whole new gallery where the node looks for it. What was there is kept beside it, as `….old`."""
-    new, old = new_place(place), place.with_name(place.name + ".old")
+    new, old = new_place(place), old_place(place)
     try:
         if place.exists():
             shutil.rmtree(old, ignore_errors=True)

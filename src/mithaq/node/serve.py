@@ -21,12 +21,13 @@ import structlog
 import uvicorn
 
 from mithaq.errors import MithaqError, SettingsError, StorageError
-from mithaq.node import witness
+from mithaq.node import quotas, witness
 from mithaq.node.app import partner_app
 from mithaq.node.durable import Engine
 from mithaq.node.gateway import Files, Node
+from mithaq.node.national_api import national_app
 from mithaq.node.peer import PeerCertificateProtocol, pin, server_context
-from mithaq.node.settings import Settings
+from mithaq.node.settings import Settings, split_address
 from mithaq.pact.certificate import certificate_der, certificate_facts
 from mithaq.units import timestamp
 
@@ -67,11 +68,17 @@ def run(node: Node, desk: Any = None, *, ready: Callable[[str, str], None] | Non
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.home))
         witness.begin(node)
+        quotas.begin(node)
         pinned = [der for ders in node.agreements.pinned_certificates().values() for der in ders]
         context = server_context(files.certificate, files.keys / "tls.pem", pinned)
         _check_own_certificate(node, files.certificate)
         partner_socket = stack.enter_context(listen(settings.partner_address, key="listen.partner"))
         servers = [(_server(partner_app(node), context), partner_socket)]
+        if settings.national.listen is not None:
+            national_socket = stack.enter_context(
+                listen(split_address(settings.national.listen), key="national.listen")
+            )
+            servers.append((_server(national_app(node), None), national_socket))
         if desk is not None:
             desk_context = _desk_context(settings)
             desk_socket = stack.enter_context(listen(settings.desk_address, key="listen.desk"))

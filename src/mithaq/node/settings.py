@@ -76,11 +76,14 @@ class ListenSection(_Section):
 
 
 class DatabaseSection(_Section):
-    """The databases: the node's own, the identities', and the durable steps'. URLs as SQLAlchemy writes them."""
+    """The databases: the node's own, the identities', and the durable steps'. URLs as SQLAlchemy writes them.
+
+    `record_keys` is the file of the key store, which is SQLite always (docs/retention.md)."""
 
     url: str = "sqlite:///node.sqlite"
     identities_url: str = "sqlite:///identities.sqlite"
     steps_url: str = "sqlite:///steps.sqlite"
+    record_keys: Path = Path("record-keys.sqlite")
 
     @field_validator("url", "identities_url", "steps_url")
     @classmethod
@@ -95,6 +98,35 @@ class SearchSection(_Section):
 
     gallery: Path = Path("gallery")
     socket: Path | None = None
+
+
+class KeysSection(_Section):
+    """Where the stores' keys lie: in files, or with `module` (a PKCS#11 library) in the token of that label, whose PIN is
+    the first line of `pin_file`."""
+
+    module: Path | None = None
+    token: str = ""
+    pin_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.module is not None and not (self.token and self.pin_file):
+            raise ValueError("module, token and pin_file, all three or none")
+        return self
+
+
+class NationalSection(_Section):
+    """How a national system reaches its node: a drop folder, and an API on this machine alone."""
+
+    drop: Path | None = None
+    listen: str | None = None
+
+    @field_validator("listen")
+    @classmethod
+    def _loopback(cls, value: str | None) -> str | None:
+        if value is not None and not (is_address(value) and _is_loopback(split_address(value)[0])):
+            raise ValueError("an address of this machine alone, as 127.0.0.1:8090")
+        return value
 
 
 class ExtractSection(_Section):
@@ -133,6 +165,8 @@ class Settings(BaseSettings):
     listen: ListenSection = ListenSection()
     database: DatabaseSection = DatabaseSection()
     search: SearchSection = SearchSection()
+    national: NationalSection = NationalSection()
+    keys: KeysSection = KeysSection()
     extract: ExtractSection = ExtractSection()
     image: ImageSection = ImageSection()  # type: ignore[call-arg]
     delivery: DeliverySection = DeliverySection()  # type: ignore[call-arg]
@@ -158,6 +192,11 @@ class Settings(BaseSettings):
         if url.startswith(prefix) and not url.startswith(prefix + "/"):
             return f"{prefix}{(self.home / url[len(prefix) :]).resolve()}"
         return url
+
+    @property
+    def record_keys_url(self) -> str:
+        """The key store's database."""
+        return f"sqlite:///{self.path(self.database.record_keys)}"
 
     @property
     def partner_address(self) -> tuple[str, int]:

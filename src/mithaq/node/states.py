@@ -11,8 +11,9 @@ from mithaq.errors import FormatError, TrustError
 from mithaq.node import journal
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
-from mithaq.node.store import Tx, conversations
+from mithaq.node.store import Tx, conversations, retention
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.retention import HeldErasure
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.gate import QueryFacts, Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
@@ -93,7 +94,8 @@ def _step(conversation: Conversation, event: Event, by: Actor, agreement: Agreem
 
 
 def open_conversation(tx: Tx, node: Node, conversation_id: str) -> tuple[Conversation, Agreement]:
-    """A conversation of this node with its agreement, locked for this transaction; FormatError where there is none."""
+    """A conversation of this node with the version of its agreement that it goes on under (REQ-161), locked for this
+    transaction; FormatError where there is none."""
     conversation = conversations.find_conversation(tx, conversation_id, lock=True)
     if conversation is None:
         raise FormatError(
@@ -102,18 +104,20 @@ def open_conversation(tx: Tx, node: Node, conversation_id: str) -> tuple[Convers
             place=conversation_id[:40],
             remedy="`mithaq node status` lists them",
         )
-    return conversation, node.agreements.by_id(conversation.agreement)
+    return conversation, node.agreements.governing(conversation.agreement, node.clock())
 
 
-def of_message(tx: Tx, opened: Opened, side: Side) -> Conversation:
-    """The conversation a partner's message belongs to: known, on that side, with that partner, under that agreement."""
+def of_message(tx: Tx, node: Node, opened: Opened, side: Side) -> Conversation:
+    """The conversation a partner's message belongs to: known, on that side, with that partner, under the version that it
+    goes on under."""
     manifest = opened.manifest
     conversation = conversations.find_conversation(tx, manifest.conversation, lock=True)
     if conversation is None or conversation.partner != manifest.sender or conversation.side != side:
         raise FormatError("NOD-107", "the message belongs to no conversation of this partner", field="conversation")
-    if conversation.agreement != manifest.agreement:
+    when = (manifest.created_at, node.clock())  # a version may take effect while a message is on its way
+    if manifest.agreement not in {node.agreements.governing(conversation.agreement, at).id for at in when}:
         raise TrustError(
-            "NOD-108", "the message names another agreement than its conversation began with", place="manifest"
+            "NOD-108", "the message names another agreement than its conversation goes on under", place="manifest"
         )
     return conversation
 
@@ -122,15 +126,30 @@ def keep_prints(
     tx: Tx, node: Node, conversation: Conversation, role: str, prints: Sequence[PrintImage], *, reference: str = ""
 ) -> None:
     """Keep prints, sealed, while the conversation needs them."""
-    for found in prints:
-        conversations.add_print(tx, node.seal_print(conversation.id, role, found, reference=reference))
+    for stored in node.seal_prints(conversation.id, role, prints, reference=reference):
+        conversations.add_print(tx, stored)
 
 
-def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str], *, reason: str, but: str = "") -> None:
-    """Erase prints that a conversation no longer needs (those of the reference `but` excepted), and say so in the ledger."""
-    erased = sum(conversations.erase_prints(tx, conversation_id, role, but=but) for role in roles)
+def erase_prints(tx: Tx, node: Node, conversation_id: str, roles: Sequence[str], *, reason: str, but: str = "") -> int:
+    """Erase prints that a conversation no longer needs (those of the reference `but` excepted), and say so in the ledger.
+
+    Returns how many. Their rows go with this transaction, their keys right after it (`erasing.finish`). Under a legal hold they stay until
+    the first sweep after its end (REQ-085).
+    """
+    now = timestamp(node.clock())
+    if conversation_id in retention.held_subjects(tx, now):
+        for role in roles:
+            if retention.print_ids(tx, conversation_id, role, but=but):
+                retention.hold_erasure(tx, HeldErasure(conversation_id, role, but, reason))
+        return 0
+    erased = 0
+    for role in roles:
+        ids = retention.print_ids(tx, conversation_id, role, but=but)
+        retention.plan_erasures(tx, [f"print:{conversation_id}:{one}" for one in ids], now)
+        erased += conversations.erase_prints(tx, conversation_id, role, but=but)
     if erased:
         journal.write(tx, node, "prints-erased", conversation=conversation_id, prints=erased, reason=reason)
+    return erased
 
 
 def add_stages(tx: Tx, conversation: Conversation | None, stages: Stages) -> None:

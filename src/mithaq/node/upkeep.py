@@ -8,10 +8,10 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import journal, witness
+from mithaq.node import erasing, extracts, journal, retention, standing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
-from mithaq.node.store import compact, conversations, ledger, matters, messages, references
+from mithaq.node.store import conversations, ledger, matters, messages, references
 from mithaq.pact.agreement import active
 from mithaq.pact.gate import Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
@@ -62,26 +62,8 @@ def expire(node: Node) -> None:
             conversations.change_conversation(tx, conversation.id, state=str(moved), changed_at=now)
             journal.write(tx, node, "conversation-expired", conversation=conversation.id, reason="no-answer")
             erase_prints(tx, node, conversation.id, ["query"], reason="expired")
-    erase_late_candidates(node)
-
-
-def erase_late_candidates(node: Node) -> None:
-    """Erase hits' reference prints at the requester when the agreement's days for them are over (REQ-082)."""
-    with node.database.read() as tx:
-        held = conversations.list_conversations(
-            tx,
-            side=str(Side.REQUESTER),
-            states=[str(s) for s in (State.CANDIDATE, State.IDENTIFIED, State.RELEASE_REFUSED, State.ACKNOWLEDGED)],
-            limit=10_000,
-        )
-    for conversation in held:
-        agreement = node.agreements.find(conversation.agreement)
-        if agreement is None:
-            continue
-        limit = timedelta(days=agreement.retention.hit_reference_at_requester_days)
-        if conversation.created_at <= timestamp(node.clock() - limit):
-            with node.database.write() as tx:
-                erase_prints(tx, node, conversation.id, ["candidate", "query"], reason="retention-over")
+    retention.late_candidates(node)
+    erasing.finish(node)
 
 
 def cosign(node: Node) -> None:
@@ -116,6 +98,7 @@ def health(node: Node) -> dict[str, Any]:
     now = node.clock()
     in_force = [one for one in node.agreements.all() if active(one, now)]
     parts["agreements"] = len(in_force)
+    parts["agreements_end_in_days"] = {partner: days for partner, days, _ in standing.alarms(node)}
     parts["queries_wait"] = dict(node.held)
     whole = not any(code in witness.ROLLED_BACK for code in node.held.values())
     parts["ok"] = parts["database"] == "ok" and isinstance(parts["gallery"], dict) and bool(in_force) and whole
@@ -128,9 +111,7 @@ def measure(node: Node) -> None:
         node.metrics.ledger_size.set(ledger.ledger_size(tx))
         node.metrics.waiting.set(messages.count_waiting(tx))
         node.metrics.overdue.set(matters.count_overdue(tx, timestamp(node.clock())))
+    for partner, days, _ in standing.alarms(node):
+        node.metrics.agreement_alarm.labels(partner).set(days)
+    node.metrics.extracts_late.set(sum(left < 0 for _, left in extracts.due(node)))
     node.metrics.gallery.set(node.searcher.count().impressions)
-
-
-def shred(node: Node) -> None:
-    """Truncate what the database kept of erased rows outside its tables."""
-    compact(node.database)

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from mithaq.errors import FormatError
 from mithaq.finger import Template, compare, extract
 from mithaq.image import png_bytes, to_matcher
-from mithaq.node import chain, officers
+from mithaq.node import chain, extracts, officers, standing
+from mithaq.node import quotas as counted
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages
 from mithaq.node.store.conversations import Conversation as Conversation
-from mithaq.pact.agreement import Agreement, active
-from mithaq.pact.gate import quota_day
+from mithaq.pact.agreement import Agreement
 from mithaq.pact.lifecycle import Actor, Side, State, possible
+from mithaq.pact.quota import day_limit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,13 +114,10 @@ def quotas(node: Node, partner: str) -> list[Quota]:
     """What is left of today's quotas towards a partner: the figures that the gate will use (REQ-132)."""
     now = node.clock()
     agreement = node.agreements.current(partner, now)
-    day = quota_day(now, agreement)
+    names = [str(name) for name in agreement.search_types if str(name) in node.served]
     with node.database.read() as tx:
-        return [
-            Quota(partner, str(name), terms.day, conversations.used_today(tx, partner, "out", str(name), day))
-            for name, terms in agreement.search_types.items()
-            if str(name) in node.served
-        ]
+        found = {name: counted.used_of(tx, node, agreement, partner, "out", name) for name in names}
+    return [Quota(partner, name, day_limit(agreement, name, used), today) for name, (today, used) in found.items()]
 
 
 def comparison(node: Node, conversation_id: str, reference: str) -> Comparison | None:
@@ -186,7 +184,6 @@ def ledger_status(node: Node) -> dict[str, Any]:
 
 def status(node: Node) -> dict[str, Any]:
     """What `mithaq node status` prints: agreements, states, what waits, the ledger."""
-    now = node.clock()
     with node.database.read() as tx:
         states = conversations.count_states(tx)
         waiting = messages.count_waiting(tx)
@@ -195,18 +192,13 @@ def status(node: Node) -> dict[str, Any]:
         "contact": node.contact,
         "demonstration": node.settings.node.demonstration,
         "agreements": [
-            {
-                "id": one.id,
-                "partner": one.other(node.party),
-                "version": one.version,
-                "in_force": active(one, now),
-                "from": one.valid.start,
-                "to": one.valid.to,
-            }
-            for one in node.agreements.all()
+            {**one, "in_force": one["standing"] == "in-force", "to": one["end"]} for one in standing.overview(node)
         ],
         "agreement_problems": {name: str(error) for name, error in node.agreements.problems.items()},
         "conversations": [{"side": s, "state": t, "count": n} for (s, t), n in sorted(states.items())],
         "messages_waiting": waiting,
+        "extracts_due": [
+            {"extract": one.id, "due_at": one.due_at, "late": left < 0} for one, left in extracts.due(node)
+        ],
         "ledger": ledger_status(node),
     }

@@ -41,6 +41,7 @@ def checkpoint_keys(agreement: Agreement, party: str) -> list[Vkey]:
 
 
 NOT_COMPARED = "NOD-164"  # the partner has not said yet what it knows of our ledger
+NOT_COUNTED = "NOD-208"  # nor what it counted of our quotas (`quotas.begin`)
 ROLLED_BACK = frozenset({"PAC-151", "PAC-164", "PAC-165", "NOD-160"})  # it knows a longer or another one
 
 
@@ -115,7 +116,9 @@ def offer(node: Node, partner: str) -> bool:
         raise PartnerError("NOD-161", f"the partner did not co-sign our ledger ({error.code})", place=partner) from None
     with node.database.write() as tx:
         ledger.keep_note(tx, Note(node.party, partner, size, signed, timestamp(node.clock())))
-    if node.held.pop(partner, None) is not None:
+    if partner in node.held and partner in node.uncounted:
+        node.held[partner] = NOT_COUNTED
+    elif node.held.pop(partner, None) is not None:
         node.wake.set()
     return True
 

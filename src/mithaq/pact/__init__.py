@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from mithaq.pact.gate import gate_release as gate_release
     from mithaq.pact.gate import gate_request as gate_request
     from mithaq.pact.gate import parse_offence as parse_offence
-    from mithaq.pact.gate import quota_day as quota_day
     from mithaq.pact.lifecycle import advance as advance
     from mithaq.pact.proposal import propose as propose
+    from mithaq.pact.quota import quota_day as quota_day
     from mithaq.pact.signed import Signed as Signed
     from mithaq.pact.signed import parse_signed as parse_signed
     from mithaq.pact.signed import sign as sign

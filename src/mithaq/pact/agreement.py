@@ -23,6 +23,7 @@ from typing import Annotated, Any, Literal
 from cryptography import x509
 
 from mithaq.errors import TrustError
+from mithaq.pact.countries import COUNTRIES
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import (
     _IDENTIFIER,
@@ -63,23 +64,6 @@ PARAMETERS = (
     "parties", "valid", "crime", "purposes", "modalities", "search_types", "quota", "answer", "follow_up",
     "special_categories", "handling", "retention", "incident", "access_request", "duties", "life", "icd", "crypto_suite", "languages",
 )  # fmt: skip
-
-COUNTRIES = frozenset((
-    "AD", "AE", "AF", "AG", "AI", "AL", "AM", "AO", "AQ", "AR", "AS", "AT", "AU", "AW", "AX", "AZ", "BA", "BB", "BD",
-    "BE", "BF", "BG", "BH", "BI", "BJ", "BL", "BM", "BN", "BO", "BQ", "BR", "BS", "BT", "BV", "BW", "BY", "BZ", "CA",
-    "CC", "CD", "CF", "CG", "CH", "CI", "CK", "CL", "CM", "CN", "CO", "CR", "CU", "CV", "CW", "CX", "CY", "CZ", "DE",
-    "DJ", "DK", "DM", "DO", "DZ", "EC", "EE", "EG", "EH", "ER", "ES", "ET", "FI", "FJ", "FK", "FM", "FO", "FR", "GA",
-    "GB", "GD", "GE", "GF", "GG", "GH", "GI", "GL", "GM", "GN", "GP", "GQ", "GR", "GS", "GT", "GU", "GW", "GY", "HK",
-    "HM", "HN", "HR", "HT", "HU", "ID", "IE", "IL", "IM", "IN", "IO", "IQ", "IR", "IS", "IT", "JE", "JM", "JO", "JP",
-    "KE", "KG", "KH", "KI", "KM", "KN", "KP", "KR", "KW", "KY", "KZ", "LA", "LB", "LC", "LI", "LK", "LR", "LS", "LT",
-    "LU", "LV", "LY", "MA", "MC", "MD", "ME", "MF", "MG", "MH", "MK", "ML", "MM", "MN", "MO", "MP", "MQ", "MR", "MS",
-    "MT", "MU", "MV", "MW", "MX", "MY", "MZ", "NA", "NC", "NE", "NF", "NG", "NI", "NL", "NO", "NP", "NR", "NU", "NZ",
-    "OM", "PA", "PE", "PF", "PG", "PH", "PK", "PL", "PM", "PN", "PR", "PS", "PT", "PW", "PY", "QA", "RE", "RO", "RS",
-    "RU", "RW", "SA", "SB", "SC", "SD", "SE", "SG", "SH", "SI", "SJ", "SK", "SL", "SM", "SN", "SO", "SR", "SS", "ST",
-    "SV", "SX", "SY", "SZ", "TC", "TD", "TF", "TG", "TH", "TJ", "TK", "TL", "TM", "TN", "TO", "TR", "TT", "TV", "TW",
-    "TZ", "UA", "UG", "UM", "US", "UY", "UZ", "VA", "VC", "VE", "VG", "VI", "VN", "VU", "WF", "WS", "YE", "YT", "ZA",
-    "ZM", "ZW",
-))  # fmt: skip
 
 # The curve of each kind of key, by suite. Checkpoints stay Ed25519 in both: C2SP names it, and FIPS 186-5 approves it.
 SUITES: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -396,7 +380,7 @@ def _is_vkey(text: str) -> bool:
 
 
 def _check_terms(agreement: Agreement) -> None:
-    for path, instant in (("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)):
+    for path, instant in _instants(agreement):
         try:
             if instant is not None:
                 parse_timestamp(instant)
@@ -404,6 +388,21 @@ def _check_terms(agreement: Agreement) -> None:
             raise _trust("PAC-015", "there is no such instant", path, "a date and time of the calendar") from None
     if agreement.valid_to is not None and agreement.valid_to <= agreement.valid_from:
         raise _trust("PAC-015", "the agreement ends before it begins", "valid", "an end after the start")
+    for part, instant in agreement.valid.entry.items():
+        entry = parse_timestamp(instant)
+        if part not in ("release", "spontaneous") and part not in agreement.search_types:
+            raise _trust(
+                "PAC-015", f"{part} enters into force without being agreed", "valid.entry", "agreed parts only"
+            )
+        if entry < agreement.valid_from or (agreement.valid_to is not None and entry >= agreement.valid_to):
+            raise _trust(
+                "PAC-015", f"{part} enters into force outside the agreement's own time", "valid.entry", "within it"
+            )
+    for code in agreement.crime.excluded_by:
+        if code not in agreement.parties:
+            raise _trust(
+                "PAC-015", f"{code} excludes offences, but is no party", "crime.excluded_by", "the two parties"
+            )
     if (agreement.previous is None) is not (agreement.version == 1):
         raise _trust(
             "PAC-015",
@@ -433,12 +432,7 @@ def _check_terms(agreement: Agreement) -> None:
     cannot = [
         ("answer.confirm_by", agreement.answer.confirm_by != "requester", '"requester"'),
         ("answer.examiners", agreement.answer.examiners != 1, "1"),
-        ("quota.year", agreement.quota.year is not None, "null"),
-        ("valid.entry", bool(agreement.valid.entry), "{}"),
-        ("crime.excluded_by", bool(agreement.crime.excluded_by), "{}"),
-        ("life.in_flight", agreement.life.in_flight != "begun", '"begun"'),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
-        ("quota.carry_over", agreement.quota.carry_over, "false"),
         (
             "modalities",
             any((agreement.modalities.face, agreement.modalities.iris, agreement.modalities.dna)),
@@ -454,6 +448,16 @@ def _check_terms(agreement: Agreement) -> None:
                 expected,
                 "agree on what it can keep, or use a version that keeps it",
             )
+
+
+def _instants(agreement: Agreement) -> list[tuple[str, str | None]]:
+    """Every instant of the document, with its path."""
+    found = [("valid.from", agreement.valid.start), ("valid.to", agreement.valid.to)]
+    found += [(f"valid.entry.{part}", instant) for part, instant in agreement.valid.entry.items()]
+    points = [point for party in agreement.parties.values() for point in party.contact_points]
+    for period, path in ((point.valid, f"{point.id}.valid") for point in points if point.valid is not None):
+        found += [(f"{path}.from", period.start), (f"{path}.to", period.to)]
+    return found
 
 
 def _check_clauses(agreement: Agreement) -> None:
@@ -490,7 +494,7 @@ def modality_of(search_type: str) -> str:
 
 
 __all__ = [
-    "COUNTRIES", "PARAMETERS", "SCHEMA", "SUITES", "AccessRequest", "Agreement", "AnswerTerms", "Bilingual", "Change",
+    "PARAMETERS", "SCHEMA", "SUITES", "AccessRequest", "Agreement", "AnswerTerms", "Bilingual", "Change",
     "Clause", "ContactPoint", "Crime", "Duties", "Emergency", "FollowUp", "Icd", "Incident", "Jwk", "Keys", "Life", "Modalities", "Party",
     "Quota", "Retention", "SearchTerms", "SpecialCategories", "Validity", "active", "candidate_cap", "clause_text",
     "difference", "identifier", "modality_of", "parse_agreement", "search_way", "threshold_fmr",

@@ -30,6 +30,7 @@ _ITEM = Rule("an item's name, as family_name", re.compile("[a-z][a-z_]{0,63}"))
 _ORIGIN = Rule("a ledger's name", re.compile(r"[!-*,-~]{1,128}"))
 _SEARCH = Rule("a search type, as TP/TP", re.compile("[A-Z]{2}/[A-Z]{2,3}"))
 _CLAUSE = Rule("an article", re.compile(r"Art\. \d{1,3}(\(\d{1,3}\))?(\([a-z]\))?"))
+_SEED = Rule("1 to 64 letters and digits", re.compile("[A-Za-z0-9-]{1,64}"))
 _RANGE = Rule("first and last", least=2, most=2, may_repeat=True)
 _POSITION = Rule("a finger position, 0 to 15", low=0, high=15)
 _VERSION = Rule("a version", re.compile(r"[0-9A-Za-z.+-]{1,32}"))
@@ -40,22 +41,31 @@ FIELDS: Mapping[str, Any] = {
     "act": Annotated[str, _DIGEST],  # SHA-256 of the officer's signed act, which the store keeps
     "agreement": Annotated[str, _IDENTIFIER],
     "approved_by": Annotated[str, _WORD],
+    "authority": Annotated[str, _WORD],  # who asked for an extract
     "body_bytes": Annotated[int, _COUNT],
     "body_type": Annotated[str, _TYPE],
     "by": Annotated[str, _WORD],  # an officer's identifier, or "node" for what no person did
     "case": Annotated[str, _TEXT],
     "certificate": Annotated[str, _DIGEST],
+    "check": Annotated[str, _UUID],  # a random check of lawfulness
     "clause": Annotated[str, _CLAUSE],
     "code": Annotated[str, _CODE],
     "conclusion": Annotated[str, _WORD],
+    "content": Annotated[str, _DIGEST],  # SHA-256 of what was handed over
     "conversation": Annotated[str, _UUID],
+    "count": Annotated[int, _COUNT],  # how many were drawn
     "digest": Annotated[str, _DIGEST],  # SHA-256 of the sealed message
+    "due_at": Annotated[str, _INSTANT],
+    "document": Annotated[str, _DIGEST],  # SHA-256 of a signed document that the store keeps
     "entries": tuple[Annotated[tuple[Annotated[int, _COUNT], ...], _RANGE], ...],  # both included; equal for one entry
     "event": Annotated[str, _WORD],
     "expedited": bool,
+    "extract": Annotated[str, _UUID],
     "fields": tuple[Annotated[str, _ITEM], ...],  # which items were supplied, never their values
     "fingers": tuple[Annotated[int, _POSITION], ...],  # positions, each once
     "first": Annotated[int, _COUNT],
+    "ground": Annotated[str, _WORD],
+    "hold": Annotated[str, _UUID],
     "impressions": Annotated[int, _COUNT],
     "in_reply_to": Annotated[str, _UUID],
     "last": Annotated[int, _COUNT],
@@ -83,16 +93,22 @@ FIELDS: Mapping[str, Any] = {
     "recipient_contact": Annotated[str, _WORD],
     "reference": Annotated[str, _REFERENCE],
     "references": tuple[Annotated[str, _REFERENCE], ...],
+    "roles": tuple[Annotated[str, _WORD], ...],
     "root": Annotated[str, _DIGEST],
     "run_by": Annotated[str, _WORD],
     "recipient_kind": Annotated[str, _WORD],
     "search_type": Annotated[str, _SEARCH],
     "sender": Annotated[str, _PARTY],
     "sender_contact": Annotated[str, _WORD],
+    "seed": Annotated[str, _SEED],
     "size": Annotated[int, _COUNT],
-    "subject": Annotated[str, _UUID],  # what supplied data came with: a conversation, or the matter of a supply
+    "subject": Annotated[
+        str, _REFERENCE
+    ],  # of a hold, or of supplied data: a conversation, a supply, a reference, "log"
+    "until": Annotated[str, _INSTANT],
     "use": Annotated[str, _WORD],  # which of the four permitted uses (REQ-100)
     "version": Annotated[str, _VERSION],
+    "what": Annotated[str, _WORD],
 }
 
 
@@ -138,7 +154,7 @@ _NOTICE = EntryKind(
     (*_ENVELOPE, "about"),
     (
         "in_reply_to", "reason", "by", "act", "reference", "case", "subject", "fields", "outcome", "prepared_by",
-        "approved_by",
+        "approved_by", "document",
     ),
 )  # fmt: skip
 
@@ -178,12 +194,22 @@ KINDS: Mapping[str, EntryKind] = {
     "agreement-changed": EntryKind("REQ-124", ("agreement", "event"), ("by", "reason", "clause", "party")),
     "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code")),
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
-    "withdrawn": EntryKind("REQ-110", ("references", "reason", "by")),
+    "withdrawn": EntryKind("REQ-025", ("references", "reason", "by"), ("prints", "act")),
+    "record-changed": EntryKind("REQ-025", ("references", "by")),
+    "exposure-changed": EntryKind("REQ-025", ("references", "event", "reason", "by"), ("act",)),
+    "exposure-rule-changed": EntryKind("REQ-025", ("version", "by", "act")),
+    "hold-changed": EntryKind("REQ-085", ("hold", "subject", "event", "reason", "by", "until"), ("act",)),
+    "deleted": EntryKind("REQ-083", ("conversation", "what", "reason", "by"), ("reference", "document")),
     "log-read": EntryKind("REQ-112", ("by", "reason"), ("first", "last", "case", "conversation")),
-    "officer-changed": EntryKind("REQ-003", ("officer", "event")),
+    "officer-changed": EntryKind("REQ-003", ("officer", "event"), ("roles", "by")),
     "signed-in": EntryKind("REQ-120", ("by",)),
     "sign-in-refused": EntryKind("REQ-120", ("code",), ("by",)),
     "node-started": EntryKind("REQ-120", ("version", "size")),
+    "check-drawn": EntryKind("REQ-143", ("check", "seed", "count", "size", "by", "act")),
+    "check-done": EntryKind("REQ-143", ("check", "conversation", "outcome", "by", "act"), ("ground",)),
+    "extract-asked": EntryKind("REQ-113", ("extract", "authority", "due_at", "by", "act"), ("case",)),
+    "extract-given": EntryKind("REQ-113", ("extract", "authority", "content", "by")),
+    "review-packed": EntryKind("REQ-152", ("content", "party", "seed", "count", "by")),
     "erased": EntryKind("REQ-114", ("entries", "reason", "by")),  # itself never erased: it names no person
 }
 

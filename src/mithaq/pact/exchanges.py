@@ -30,6 +30,7 @@ from mithaq.pact.gate import (
     same_person,
 )
 from mithaq.pact.message import _UUID
+from mithaq.pact.standing import UNDISTURBED, Life
 from mithaq.pact.strict import Rule
 from mithaq.pact.terms import _INSTANT, _PLAIN, CoreField
 from mithaq.units import parse_timestamp
@@ -238,12 +239,14 @@ class SupplyFacts:
     approved_by: str = ""
 
 
-def gate_supply(facts: SupplyFacts, agreement: Agreement, *, at: datetime, side: Side) -> Decision:
+def gate_supply(
+    facts: SupplyFacts, agreement: Agreement, *, at: datetime, side: Side, life: Life = UNDISTURBED
+) -> Decision:
     """Whether data may be supplied unasked ("sender"), or taken in ("holder"): REQ-006, REQ-060 to REQ-062."""
     refusal = (
         _parties(facts.origin_party, facts.destination_party, agreement)
-        or _contacts(facts, agreement, "spontaneous", "spontaneous")  # type: ignore[arg-type]
-        or _in_force(agreement, at)
+        or _contacts(facts, agreement, "spontaneous", "spontaneous", at)  # type: ignore[arg-type]
+        or _in_force(agreement, at, "spontaneous", life)
     )
     if refusal:
         return refusal

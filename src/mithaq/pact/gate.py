@@ -13,11 +13,13 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from mithaq.errors import FormatError
-from mithaq.pact.agreement import Agreement, active, clause_text, modality_of
+from mithaq.pact.agreement import Agreement, clause_text, modality_of
+from mithaq.pact.quota import Used, day_limit
+from mithaq.pact.standing import UNDISTURBED, How, Life, standing
 from mithaq.pact.terms import Bilingual, Clause, SpecialField
 from mithaq.pact.wording import reason_terms
 
@@ -187,12 +189,15 @@ def gate(
     used_today: int,
     side: Side,
     served: Collection[str] | None = None,
+    used: Used | None = None,
+    life: Life = UNDISTURBED,
 ) -> Decision:
     """Whether this query may be sent (`side="sender"`) or answered ("holder") at the instant `at`.
 
     `used_today` counts the queries of this search type, in this direction, on `quota_day(at, agreement)`, without this
-    one. `served` names the search types that the holder's node serves; None means all that are agreed. The persons who
-    ordered, ran and approved a query are its sender's to name and to keep, so only the sender's gate asks for them.
+    one; `used` says what else the quota rests on, `life` what happened to the agreement beside its document. `served`
+    names the search types that the holder's node serves; None means all that are agreed. The persons who ordered, ran
+    and approved a query are its sender's to name and to keep, so only the sender's gate asks for them.
     """
     _aware(at)
     if used_today < 0:
@@ -203,10 +208,10 @@ def gate(
     if refusal := _parties(facts.origin_party, facts.destination_party, agreement):
         return refusal
     # 2. The contact points: known on their own side, in the role of queries.
-    if refusal := _contacts(facts, agreement, "query", "query"):
+    if refusal := _contacts(facts, agreement, "query", "query", at):
         return refusal
-    # 3. In force at this instant.
-    if refusal := _in_force(agreement, at):
+    # 3. In force at this instant, this search type too.
+    if refusal := _in_force(agreement, at, facts.search_type if search_terms else None, life):
         return refusal
     # 4. The version of the interface control document.
     if facts.format_version != agreement.icd.version:
@@ -255,12 +260,18 @@ def gate(
     if facts.prints > search_terms.prints:
         return refused("prints-too-many", agreement, search_type=facts.search_type, limit=search_terms.prints)
     # 13. The day's quota, the same figure at both ends: the sender must not pass it, the holder answers none past it.
-    if used_today >= search_terms.day:
-        return refused("quota-exceeded", agreement, search_type=facts.search_type, limit=search_terms.day)
-    return Accepted(search_terms.day - used_today - 1, facts.offence.category not in agreement.crime.excluded)
+    limit = day_limit(agreement, facts.search_type, used or Used())
+    if used_today >= limit:
+        return refused("quota-exceeded", agreement, search_type=facts.search_type, limit=limit)
+    # 14. The year's quota of all search types together, which no emergency passes.
+    if agreement.quota.year is not None and used is not None and used.year >= agreement.quota.year:
+        return refused("quota-year-exceeded", agreement, limit=agreement.quota.year)
+    return Accepted(limit - used_today - 1, not is_excluded(facts.offence, agreement, facts.destination_party))
 
 
-def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
+def gate_request(
+    facts: RequestFacts, chain: Chain, agreement: Agreement, *, at: datetime, life: Life = UNDISTURBED
+) -> Decision:
     """Whether this follow-up request may be sent or worked on: only after a hit that an examiner confirmed."""
     _aware(at)
     # 1. The parties and their contact points: the query's sender asks, the holder's release point answers.
@@ -268,12 +279,12 @@ def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at:
         return refusal
     if facts.origin_party != chain.origin_party:
         return refused("not-the-requester", agreement)
-    if refusal := _contacts(facts, agreement, "query", "release"):
+    if refusal := _contacts(facts, agreement, "query", "release", at):
         return refusal
     if refusal := _competence(facts, agreement, chain.purpose):
         return refusal
     # 2. In force at this instant.
-    if refusal := _in_force(agreement, at):
+    if refusal := _in_force(agreement, at, "release", life):
         return refusal
     # 3. A hit, and one of its references.
     if refusal := _hit(facts.reference, chain, agreement):
@@ -289,7 +300,7 @@ def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at:
     if chain.answered_at is None or at >= chain.answered_at + timedelta(days=days):
         return refused("request-too-late", agreement, days=days)
     # 7. An offence for which personal data may follow at all.
-    if chain.offence.category in agreement.crime.excluded:
+    if is_excluded(chain.offence, agreement, facts.destination_party):
         return refused("offence-excluded", agreement, offence=chain.offence.category)
     # 8. Who asks.
     if not facts.requested_by.strip():
@@ -298,7 +309,9 @@ def gate_request(facts: RequestFacts, chain: Chain, agreement: Agreement, *, at:
     return _fields(facts.fields, agreement, special_allowed=True) or Accepted()
 
 
-def gate_release(facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at: datetime) -> Decision:
+def gate_release(
+    facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at: datetime, life: Life = UNDISTURBED
+) -> Decision:
     """Whether these fields may leave the holder: the whole chain, two officers, and only what was agreed."""
     _aware(at)
     # 1. The parties, the other way round: the holder's release point to the query's sender.
@@ -306,10 +319,10 @@ def gate_release(facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at:
         return refusal
     if facts.destination_party != chain.origin_party:
         return refused("not-the-requester", agreement)
-    if refusal := _contacts(facts, agreement, "release", "query"):
+    if refusal := _contacts(facts, agreement, "release", "query", at):
         return refusal
     # 2. In force at this instant.
-    if refusal := _in_force(agreement, at):
+    if refusal := _in_force(agreement, at, "release", life):
         return refusal
     # 3. The chain: a hit, a conclusion, a request, all on the same reference and case.
     if refusal := _hit(facts.reference, chain, agreement) or _confirmed(facts.reference, chain, agreement):
@@ -321,7 +334,7 @@ def gate_release(facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at:
     if facts.case != chain.case:
         return refused("case-differs", agreement)
     # 4. An offence for which personal data may follow at all.
-    if chain.offence.category in agreement.crime.excluded:
+    if is_excluded(chain.offence, agreement, facts.origin_party):
         return refused("offence-excluded", agreement, offence=chain.offence.category)
     # 5. Two persons.
     if not facts.prepared_by.strip() or not facts.approved_by.strip():
@@ -336,11 +349,10 @@ def gate_release(facts: ReleaseFacts, chain: Chain, agreement: Agreement, *, at:
     return Accepted()
 
 
-def quota_day(at: datetime, agreement: Agreement) -> str:
-    """The key of the counting day that `at` falls in, as "2026-01-31": the date on which that day began, in UTC."""
-    _aware(at)
-    hours, minutes = agreement.quota.day_boundary.removesuffix("Z").split(":")
-    return (at.astimezone(UTC) - timedelta(hours=int(hours), minutes=int(minutes))).date().isoformat()
+def is_excluded(offence: Offence, agreement: Agreement, holder: str) -> bool:
+    """True where no personal data of that holder follow a hit: an offence that both, or that party, excluded (REQ-014)."""
+    by_party = {str(party): categories for party, categories in agreement.crime.excluded_by.items()}
+    return offence.category in agreement.crime.excluded or offence.category in by_party.get(holder, ())
 
 
 def is_serious(offence: Offence, agreement: Agreement) -> bool:
@@ -383,7 +395,11 @@ def _parties(origin: str, destination: str, agreement: Agreement) -> Refused | N
 
 
 def _contacts(
-    facts: QueryFacts | RequestFacts | ReleaseFacts, agreement: Agreement, origin_role: str, destination_role: str
+    facts: QueryFacts | RequestFacts | ReleaseFacts,
+    agreement: Agreement,
+    origin_role: str,
+    destination_role: str,
+    at: datetime,
 ) -> Refused | None:
     for code, identifier, role in (
         (facts.origin_party, facts.origin_contact, origin_role),
@@ -395,6 +411,8 @@ def _contacts(
             return refused("contact-unknown", agreement, party=code, contact=identifier)
         if role not in point.roles:
             return refused("contact-role", agreement, party=code, contact=identifier, role=role)
+        if not point.acts_at(at):
+            return refused("contact-not-valid", agreement, party=code, contact=identifier)
     return None
 
 
@@ -411,10 +429,18 @@ def _competence(facts: QueryFacts | RequestFacts, agreement: Agreement, purpose:
     return None
 
 
-def _in_force(agreement: Agreement, at: datetime) -> Refused | None:
-    if active(agreement, at):
-        return None
-    return refused("agreement-not-yet-in-force" if at < agreement.valid_from else "agreement-expired", agreement)
+_STANDING = {
+    How.NOT_BEGUN: "agreement-not-yet-in-force",
+    How.NOT_ENTERED: "part-not-yet-in-force",
+    How.SUSPENDED: "agreement-suspended",
+    How.EXPIRED: "agreement-expired",
+    How.TERMINATED: "agreement-terminated",
+}
+
+
+def _in_force(agreement: Agreement, at: datetime, part: str | None, life: Life) -> Refused | None:
+    how = standing(agreement, part, at, life)
+    return None if how is How.IN_FORCE else refused(_STANDING[how], agreement, part=part or "agreement")
 
 
 def _hit(reference: str, chain: Chain, agreement: Agreement) -> Refused | None:

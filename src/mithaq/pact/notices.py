@@ -16,7 +16,9 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
-from mithaq.pact import exchanges
+from mithaq.pact import exchanges, rotation, standing
+from mithaq.pact.deletion import DeletionCertificate
+from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
 
@@ -59,6 +61,17 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "access-answer": Form(exchanges.AccessAnswer, "REQ-141", always=True),
     "access-outcome": Form(exchanges.AccessOutcome, "REQ-142", always=True),
     "breach": Form(exchanges.Breach, "REQ-122", always=True),
+    "suspension": Form(standing.Suspension, "REQ-163", always=True),
+    "resumption": Form(standing.Resumption, "REQ-163", always=True),
+    "termination": Form(standing.Termination, "REQ-164", always=True),
+    "consultation": Form(standing.Consultation, "REQ-166", always=True),
+    "key-announced": Form(rotation.KeyAnnounced, "REQ-124", always=True),
+    "key-confirmed": Form(rotation.KeyConfirmed, "REQ-124", always=True),
+    "key-revoked": Form(rotation.KeyRevoked, "REQ-124", always=True),
+    "quota-counted": Form(standing.QuotaCounted, "REQ-130", always=True),
+    "override-used": Form(standing.Override, "REQ-131"),
+    "statistics": Form(Summary, "REQ-150", always=True),
+    "deletion-certificate": Form(DeletionCertificate, "REQ-083", recipient="release", always=True),
 })  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from mithaq.errors import TrustError
-from mithaq.pact.agreement import SCHEMA, parse_agreement
+from mithaq.pact.agreement import SCHEMA, Agreement, parse_agreement
 from mithaq.pact.strict import canonical, plain
 from mithaq.pact.terms import Bilingual, ContactPoint, Jwk, Keys, Party
 from mithaq.pact.wording import model_clauses
@@ -171,6 +171,43 @@ def propose(
     merged = _merge(document, overrides)
     merged["clauses"] = _clauses_present(merged, overrides.get("clauses", {}))
     data = canonical(merged)
+    parse_agreement(data)
+    return data
+
+
+def next_version(
+    agreement: Agreement,
+    *,
+    valid_from: datetime,
+    valid_to: datetime | None,
+    parties: Mapping[str, Party] | None = None,
+    **overrides: Any,
+) -> bytes:
+    """The canonical bytes of the version that follows this agreement: its terms, with another time, further overrides
+    (as `propose` takes them) and the parties given anew; unsigned. TrustError PAC-015 where it would begin after the
+    present one ended: an extension leaves no gap (REQ-161, REQ-165)."""
+    if agreement.valid_to is not None and valid_from > agreement.valid_to:
+        raise TrustError(
+            "PAC-015",
+            "the next version would begin after the present one has ended",
+            place="agreement, valid.from",
+            expected=f"{agreement.valid.to} or earlier",
+            remedy="let it begin at that instant at the latest",
+        )
+    document = plain(agreement)
+    entry = {part: at for part, at in document["valid"]["entry"].items() if at >= timestamp(valid_from)}
+    document |= {
+        "version": agreement.version + 1,
+        "previous": agreement.id,
+        "parties": {**document["parties"], **{code: plain(party) for code, party in (parties or {}).items()}},
+        "valid": {
+            **document["valid"],
+            "from": timestamp(valid_from),
+            "to": None if valid_to is None else timestamp(valid_to),
+            "entry": entry,
+        },
+    }
+    data = canonical(_merge(document, overrides))
     parse_agreement(data)
     return data
 

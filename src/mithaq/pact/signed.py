@@ -204,12 +204,12 @@ def _verify_one(agreement: Agreement, signed: Signed, signature: Signature) -> N
     except ValueError:
         raise _trust("PAC-027", f"the signature of {code} has no real date", "a date of the calendar") from None
     value = _value(signature)
-    if _holds(own, _payload(signed.id, signature), value):
+    if signature_holds(own, _payload(signed.id, signature), value):
         return
     twin = signed.signatures.get(other)
     times = [signature.signed_at] if twin is None else [signature.signed_at, twin.signed_at]
     for signed_at in times:
-        if _holds(others, _payload(signed.id, Signature(other, others.thumbprint, signed_at, "")), value):
+        if signature_holds(others, _payload(signed.id, Signature(other, others.thumbprint, signed_at, "")), value):
             raise _trust(
                 "PAC-023",
                 f"the signature of {other} stands in the place of that of {code}",
@@ -232,8 +232,8 @@ def _value(signature: Signature) -> bytes:
     return raw
 
 
-def _holds(key: Jwk, payload: bytes, value: bytes) -> bool:
-    """True where `value` is the key's signature over `payload`. The key's curve decides the algorithm."""
+def signature_holds(key: Jwk, payload: bytes, value: bytes) -> bool:
+    """True where `value` (64 bytes) is the key's signature over `payload`. The key's curve decides the algorithm."""
     x = base64.urlsafe_b64decode(key.x + "=")
     try:
         if key.crv == "Ed25519":

@@ -19,7 +19,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from mithaq.pact.agreement import Agreement, Change, clause_text, difference
-from mithaq.pact.gate import QueryFacts, Refused, gate, quota_day, refused
+from mithaq.pact.gate import QueryFacts, Refused, gate, refused
+from mithaq.pact.quota import quota_day
 from mithaq.pact.terms import Bilingual, Clause
 from mithaq.units import timestamp
 

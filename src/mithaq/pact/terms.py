@@ -11,9 +11,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Literal
 
 from mithaq.pact.strict import Rule, canonical
+from mithaq.units import parse_timestamp
 
 SearchType = Literal["TP/TP", "TP/UL", "PP/ULP", "LT/TP", "LP/PP", "LT/UL", "LP/ULP"]
 Modality = Literal["fingerprint", "palm", "face", "iris", "dna"]
@@ -169,6 +171,13 @@ class ContactPoint:
     def serves(self, purpose: str) -> bool:
         """True where the purpose is within this contact point's competence."""
         return self.purposes == "all" or purpose in self.purposes
+
+    def acts_at(self, at: datetime) -> bool:
+        """True where the instant is within the time for which this contact point was named (REQ-001)."""
+        if self.valid is None:
+            return True
+        start, to = (None if end is None else parse_timestamp(end) for end in (self.valid.start, self.valid.to))
+        return (start is None or start <= at) and (to is None or at < to)
 
 
 @dataclass(frozen=True)

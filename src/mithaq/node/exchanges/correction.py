@@ -130,11 +130,12 @@ def meet(node: Node, matter_id: str, *, officer: str, passphrase: str, block_for
         step = "block" if block_for else action
         act = sign(tx, node, credential, matter.id, "correction-met", subject=subject.id, action=step, use=block_for)
         data = texts(node, matter.id)["correction-demand"]["data"] if step == "correct" else None
-        held.mark(
+        after = held.mark(
             tx, node, subject, step, reason=str(matter.facts["fault"]), by=officer, matter=matter.id, act=act.digest,
             use=block_for, data=data,
         )  # fmt: skip
-        _end(tx, node, matter, subject, DONE[step], officer, act.digest)
+        result = "blocked" if step == "delete" and after.state == "blocked" else DONE[step]
+        _end(tx, node, matter, subject, result, officer, act.digest)
     node.wake.set()
     return _now(node, matter_id)
 

@@ -19,7 +19,7 @@ from mithaq.node import journal, officers
 from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
-from mithaq.node.store import Tx
+from mithaq.node.store import Tx, retention
 from mithaq.node.store import matters as store
 from mithaq.node.store.matters import Dissemination, Mark, Matter, Recall
 from mithaq.pact.agreement import Agreement
@@ -66,8 +66,12 @@ def mark(
 ) -> Mark:
     """Move supplied data along `MARKS`: correct them with `data`, block them but for `use`, delete them, and so on.
 
-    Deleting erases the released data and the prints of the subject. FormatError NOD-244 for a step that is not there.
+    Deleting erases the released data and the prints of the subject; under a legal hold (REQ-085) it blocks them for every
+    use instead. FormatError NOD-244 for a step that is not there.
     """
+    now = timestamp(node.clock())
+    if event == "delete" and subject.id in retention.held_subjects(tx, now):
+        event, use = "block", ""
     before = standing(tx, subject.id)
     after = MARKS.get((before.state, event))
     if after is None:
@@ -80,6 +84,7 @@ def mark(
     elif event == "delete":
         with node.identities.write() as identities:
             store.erase_received(identities, subject.id)
+        retention.plan_erasures(tx, [f"released:{subject.id}"], now)
         if subject.conversation is not None:
             erase_prints(tx, node, subject.id, ["candidate", "query"], reason=reason)
     kept = event == "flag" and before.state == "blocked"  # what is doubted stays blocked for its old reason

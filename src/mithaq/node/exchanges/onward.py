@@ -22,6 +22,7 @@ from mithaq.node.exchanges.matters import (
     begin_theirs,
     change,
     keep_text,
+    not_in_force,
     of_notice,
     open_matter,
     say,
@@ -32,7 +33,7 @@ from mithaq.node.exchanges.matters import (
 from mithaq.node.gateway import Node
 from mithaq.node.store import Tx
 from mithaq.node.store.matters import Matter
-from mithaq.pact.agreement import Agreement, active
+from mithaq.pact.agreement import Agreement
 from mithaq.pact.exchanges import Consent, ConsentAnswer, ConsentRequest, ConsentRevoked
 from mithaq.pact.gate import Refused, refused
 from mithaq.pact.jose import sign_compact
@@ -60,8 +61,8 @@ def ask(
         agreement = node.agreements.by_id(subject.agreement)
         if not subject.held or not node.released(subject.id):
             return refused("not-released", agreement)
-        if not active(agreement, node.clock()):
-            return refused("agreement-expired", agreement)
+        if refusal := not_in_force(tx, node, agreement):
+            return refusal
         terms = ConsentRequest(subject.id, use, recipient.strip(), purpose, safeguards, fields)  # type: ignore[arg-type]
         due = node.clock() + timedelta(days=agreement.duties.consent_days)
         matter = begin(
@@ -105,8 +106,8 @@ def grant(
     with node.database.write() as tx:
         matter, agreement = open_matter(tx, node, matter_id, "consent", ours=False)
         _in_state(matter, "received")
-        if not active(agreement, node.clock()):
-            return refused("agreement-expired", agreement)
+        if refusal := not_in_force(tx, node, agreement):
+            return refusal
         asked = read(ConsentRequest, texts(node, matter.id)["consent-request"], what="consent-request")
         consent = Consent(matter.id, matter.subject, asked.use, asked.recipient, conditions, timestamp(until))
         read(Consent, plain(consent), what="consent")
@@ -127,8 +128,8 @@ def refuse(node: Node, matter_id: str, *, explanation: str, officer: str, passph
     with node.database.write() as tx:
         matter, agreement = open_matter(tx, node, matter_id, "consent", ours=False)
         _in_state(matter, "received")
-        if not active(agreement, node.clock()):
-            return refused("agreement-expired", agreement)
+        if refusal := not_in_force(tx, node, agreement):
+            return refusal
         act = sign(tx, node, credential, matter.id, "consent-refused", subject=matter.subject)
         matter = change(tx, node, matter, "refused")
         terms = ConsentAnswer("refused", explanation, None)

@@ -32,6 +32,7 @@ from mithaq.node.exchanges.matters import (
     texts,
 )
 from mithaq.node.gateway import Node
+from mithaq.node.standing import life_of
 from mithaq.node.store import Tx
 from mithaq.node.store.matters import Matter
 from mithaq.pact.agreement import Agreement
@@ -57,12 +58,13 @@ def prepare(
     terms = replace(terms, data=cast(Any, {**own, **terms.data}))
     notice_body("supply", terms)
     facts = replace(_facts(node, agreement, partner, terms), prepared_by=officer, approved_by="\u2026")
-    decision = gate_supply(facts, agreement, at=node.clock(), side="sender")
-    if isinstance(decision, Refused):
-        node.metrics.refused.labels(decision.reason, "sender").inc()
-        return decision
     matter_id, fields = node.new_id(), sorted(map(str, terms.data))
     with node.database.write() as tx:
+        life = life_of(tx, node, agreement)
+        decision = gate_supply(facts, agreement, at=node.clock(), side="sender", life=life)
+        if isinstance(decision, Refused):
+            node.metrics.refused.labels(decision.reason, "sender").inc()
+            return decision
         matter = begin(
             tx, node, "supply", agreement, partner, state="prepared", subject=matter_id, matter_id=matter_id,
             ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields, prepared_by=officer, reference=reference,
@@ -83,7 +85,8 @@ def approve(node: Node, matter_id: str, *, officer: str, passphrase: str) -> Mat
         prepared_by = str(matter.facts["prepared_by"])
         facts = _facts(node, agreement, matter.partner, terms)
         facts = replace(facts, prepared_by=prepared_by, approved_by=officer)
-        decision = gate_supply(facts, agreement, at=node.clock(), side="sender")
+        life = life_of(tx, node, agreement)
+        decision = gate_supply(facts, agreement, at=node.clock(), side="sender", life=life)
         if isinstance(decision, Refused):
             node.metrics.refused.labels(decision.reason, "sender").inc()
             return decision
@@ -125,7 +128,7 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
         terms.offence,
         tuple(map(str, terms.data)),
     )
-    decision = gate_supply(facts, agreement, at=node.clock(), side="holder")
+    decision = gate_supply(facts, agreement, at=node.clock(), side="holder", life=life_of(tx, node, agreement))
     if isinstance(decision, Refused):
         node.metrics.refused.labels(decision.reason, "holder").inc()
         raise FormatError("NOD-254", f"this supply is not within the agreement: {decision.reason}", field="supply")

@@ -10,14 +10,18 @@ from mithaq.node.store.database import (
     open_database,
     open_identities,
 )
+from mithaq.node.store.record_keys import RecordKeys, create_record_keys, open_record_keys
 
 __all__ = [
     "Database",
+    "RecordKeys",
     "Tx",
     "compact",
     "create_database",
     "create_identities",
+    "create_record_keys",
     "lock_ledger",
     "open_database",
     "open_identities",
+    "open_record_keys",
 ]

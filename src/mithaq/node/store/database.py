@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
@@ -24,7 +24,7 @@ from mithaq.errors import StorageError
 from mithaq.node.store import tables
 
 Tx = Connection
-IDENTITIES_VERSION = 2  # 2: matter_texts; `create_identities` adds the tables that are missing
+IDENTITIES_VERSION = 2  # `create_identities` adds the tables that are missing
 BUSY_TIMEOUT_S = 15.0  # a second process of the node (an enrolment, a command) may hold the write lock this long
 
 
@@ -86,11 +86,20 @@ class Database:
         """A transaction for changes; on SQLite it holds the write lock from its start."""
         return self._transaction(writes=True)
 
+    def truncate_log(self) -> bool:
+        """Empty SQLite's write-ahead log, which may hold what was erased; False where a reader was in the way."""
+        if self.engine.dialect.name != "sqlite":
+            return True
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+        return not busy
+
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _require_file(url: str, name: str) -> None:
+def require_file(url: str, name: str) -> None:
     """Opening a missing SQLite file would make an empty one, which looks like a database of an older version."""
     parsed = make_url(url)
     if parsed.drivername.startswith("sqlite") and parsed.database and not Path(parsed.database).is_file():
@@ -149,7 +158,7 @@ def create_database(url: str) -> None:
 
 def open_database(url: str) -> Database:
     """The node's database at the version this program knows; StorageError where it is missing or of another."""
-    _require_file(url, "database")
+    require_file(url, "database")
     database = Database(url, name="database")
     with database.read() as tx:
         found = MigrationContext.configure(tx).get_current_revision()
@@ -172,16 +181,15 @@ def create_identities(url: str) -> None:
     try:
         with database.write() as tx:
             tables.identities.create_all(tx)
-            if tx.execute(select(tables.identities_version)).first() is None:
-                tx.execute(insert(tables.identities_version).values(version=IDENTITIES_VERSION))
-            tx.execute(update(tables.identities_version).values(version=IDENTITIES_VERSION))
+            tx.execute(delete(tables.identities_version))
+            tx.execute(insert(tables.identities_version).values(version=IDENTITIES_VERSION))
     finally:
         database.close()
 
 
 def open_identities(url: str) -> Database:
     """The identities database; StorageError where it is missing or of another version."""
-    _require_file(url, "identities database")
+    require_file(url, "identities database")
     database = Database(url, name="identities database")
     with database.read() as tx:
         has = inspect(tx).has_table("identities_version")
@@ -193,7 +201,7 @@ def open_identities(url: str) -> Database:
             f"the identities database is of version {found or 'none'}",
             place="identities database",
             expected=f"version {IDENTITIES_VERSION}",
-            remedy="start the program version that made it",
+            remedy="run `mithaq node init --upgrade` after a back-up, or start the program version that made it",
         )
     return database
 
@@ -210,8 +218,7 @@ def lock_ledger(tx: Tx) -> int:
 def compact(database: Database) -> None:
     """Give erased rows' pages back (SQLite: empty the write-ahead log, so that old pages do not linger)."""
     if database.engine.dialect.name == "sqlite":
-        with database.engine.connect() as connection:
-            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+        database.truncate_log()
     else:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM"))

@@ -99,6 +99,12 @@ def count_waiting(tx: Tx) -> int:
     return int(tx.execute(statement).scalar_one())
 
 
+def count_delivered_and_sealed(tx: Tx) -> int:
+    """How many outgoing messages are done and still hold their sealed bytes: there should be none."""
+    done = messages.c.done_at.is_not(None) & messages.c.sealed.is_not(None)
+    return int(tx.execute(select(func.count()).where(messages.c.direction == "out", done)).scalar_one())
+
+
 def count_receipted(tx: Tx) -> int:
     """How many outgoing messages have their receipt."""
     statement = select(func.count()).where(messages.c.direction == "out", messages.c.receipt.is_not(None))

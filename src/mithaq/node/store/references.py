@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from sqlalchemy import delete, func, insert, select, update
 
 from mithaq.node.store.database import Tx
-from mithaq.node.store.tables import enrolments, officers, persons, received, reference_prints, sessions
+from mithaq.node.store.tables import enrolments, local_records, officers, persons, received, reference_prints, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +180,48 @@ def sealed_received(identities: Tx, conversation_id: str) -> bytes | None:
     """The sealed personal data of a conversation, or None (identities database)."""
     found = identities.execute(select(received.c.sealed).where(received.c.conversation == conversation_id)).scalar()
     return bytes(found) if found is not None else None
+
+
+_FORGET = {
+    "person": (persons, persons.c.reference),
+    "local": (local_records, local_records.c.reference),
+    "released": (received, received.c.conversation),
+}
+
+
+def forget(identities: Tx, label: str) -> None:
+    """Delete the row of personal data that a label names (identities database); nothing for a label of another kind."""
+    kind, _, key = label.partition(":")
+    if kind in _FORGET:
+        table, column = _FORGET[kind]
+        identities.execute(delete(table).where(column == key))
+
+
+def delete_reference(tx: Tx, reference: str) -> list[str]:
+    """Delete the prints and enrolments under a reference number; returns the labels of the prints."""
+    labels = [f"reference:{reference}:{one.position}:{one.impression}" for one in prints_of(tx, reference)]
+    tx.execute(delete(reference_prints).where(reference_prints.c.reference == reference))
+    tx.execute(delete(enrolments).where(enrolments.c.reference == reference))
+    return labels
+
+
+def local_record(identities: Tx, reference: str) -> bytes | None:
+    """The sealed codes that the exposure rule looks at, or None (identities database)."""
+    found = identities.execute(select(local_records.c.sealed).where(local_records.c.reference == reference)).scalar()
+    return bytes(found) if found is not None else None
+
+
+def local_references(identities: Tx) -> list[str]:
+    """The reference numbers of all persons (identities database)."""
+    return list(identities.execute(select(persons.c.reference).order_by(persons.c.reference)).scalars())
+
+
+def keep_local_record(identities: Tx, reference: str, sealed: bytes) -> None:
+    """Keep or replace the sealed codes of a record (identities database)."""
+    identities.execute(delete(local_records).where(local_records.c.reference == reference))
+    identities.execute(insert(local_records).values(reference=reference, sealed=sealed))
+
+
+def replace_person(identities: Tx, reference: str, sealed: bytes) -> None:
+    """Replace a sealed identity (identities database)."""
+    identities.execute(update(persons).where(persons.c.reference == reference).values(sealed=sealed))

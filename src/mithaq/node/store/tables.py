@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 identities = MetaData()
+record_keys_metadata = MetaData()
 
 conversations = Table(
     "conversations",
@@ -126,6 +127,22 @@ counters = Table(
     Column("used", Integer, nullable=False),
 )
 
+life_events = Table(
+    "life_events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("partner", String(2), nullable=False),
+    Column("by", String(2), nullable=False),  # who declared it: our party or the partner
+    Column("about", String(32), nullable=False),  # the notice's kind
+    Column("agreement", String(80), nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("acts", JSON, nullable=False),  # our officers' signed acts, JWS; empty for the partner's events
+    Column("message", String(40), nullable=False),  # the notice that told it
+    Column("at", String(32), nullable=False),  # since when it is known here
+    Column("number", Integer, nullable=False),  # their order with that partner, from 1
+)
+Index("life_events_order", life_events.c.partner, life_events.c.number, unique=True)
+
 officers = Table(
     "officers",
     metadata,
@@ -188,6 +205,60 @@ checkpoints = Table(
     Column("size", Integer, nullable=False),
     Column("note", Text, nullable=False),
     Column("at", String(32), nullable=False),
+)
+
+summaries = Table(  # statistics of a period, as each party stated them
+    "summaries",
+    metadata,
+    Column("partner", String(8), primary_key=True),
+    Column("start", String(32), primary_key=True),
+    Column("end", String(32), primary_key=True),
+    Column("whose", String(6), primary_key=True),  # ours | theirs
+    Column("figures", JSON, nullable=False),  # the notice's terms
+    Column("signed", Text, nullable=False, default=""),  # ours: the officer's act
+    Column("at", String(32), nullable=False),
+)
+
+checks = Table(  # random checks of lawfulness: how each sample was drawn
+    "checks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("seed", String(64), nullable=False),
+    Column("start", String(32), nullable=False),
+    Column("end", String(32), nullable=False),
+    Column("population", Integer, nullable=False),  # queries of the period
+    Column("ledger_size", Integer, nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+check_items = Table(  # the queries that a sample drew, and what the check of each found
+    "check_items",
+    metadata,
+    Column("check", String(40), ForeignKey("checks.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # of the query's entry in the ledger
+    Column("conversation", String(40), nullable=False),
+    Column("outcome", String(16)),  # null until it was checked
+    Column("ground", String(64)),
+    Column("officer", String(64)),
+    Column("signed", Text),
+    Column("at", String(32)),
+)
+
+extracts = Table(  # log extracts that an authority asked for, each with its clock
+    "extracts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("authority", String(64), nullable=False),
+    Column("selection", JSON, nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("due_at", String(32), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("given_at", String(32)),
+    Column("given_by", String(64)),
+    Column("digest", String(64)),  # SHA-256 of the bundle that was handed over
 )
 
 matters = Table(
@@ -284,3 +355,81 @@ matter_texts = Table(
 )
 
 identities_version = Table("identities_version", identities, Column("version", Integer, primary_key=True))
+
+local_records = Table(
+    "local_records",  # what the exposure rule looks at: category, offence class, birth date, disposition, in codes
+    identities,
+    Column("reference", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+record_keys = Table(
+    "record_keys",
+    record_keys_metadata,
+    Column("vault", String(12), primary_key=True),  # prints | identities
+    Column("label", String(160), primary_key=True),  # which record: identifiers, never a name
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("made_at", String(32), nullable=False),
+)
+
+erasures_due = Table(
+    "erasures_due",  # decided and logged; their keys are still to be destroyed
+    metadata,
+    Column("label", String(160), primary_key=True),
+    Column("at", String(32), nullable=False),
+)
+
+erasures_held = Table(
+    "erasures_held",  # due, but under a legal hold
+    metadata,
+    Column("conversation", String(40), primary_key=True),
+    Column("role", String(9), primary_key=True),
+    Column("but", String(64), nullable=False),
+    Column("reason", String(40), nullable=False),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", String(64), nullable=False),  # a conversation's id, a reference number, or "log"
+    Column("reason", String(40), nullable=False),  # a code
+    Column("note", Text, nullable=False),  # the author's words; they stay in this table
+    Column("author", String(64), nullable=False),
+    Column("signed", Text, nullable=False),  # JWS by the author's own credential
+    Column("begins_at", String(32), nullable=False),
+    Column("ends_at", String(32), nullable=False),
+)
+Index("holds_subject", holds.c.subject)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("direction", String(3), primary_key=True),  # out: of our deletions; in: of the partner's, verified
+    Column("partner", String(2), nullable=False),
+    Column("conversation", String(40), nullable=False),
+    Column("reference", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+exposures = Table(
+    "exposures",  # the last decision for each local record that the rule or an override was asked about
+    metadata,
+    Column("reference", String(64), primary_key=True),
+    Column("exposed", Boolean, nullable=False),
+    Column("override", String(8), nullable=False),  # "" | expose | hide
+    Column("reason", String(40), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+)
+
+exposure_rules = Table(
+    "exposure_rules",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("rule", JSON, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("signed", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)

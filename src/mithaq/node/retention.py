@@ -1,0 +1,209 @@
+"""The sweep: what has outlived its time is erased, and the ledger, a report and a certificate say so (REQ-080 to 086).
+
+    hits' reference prints · erasures whose hold ended · released data at their review date · logs ─► decided, logged ─► done
+
+Released data are erased at their review date: who needs them longer places a hold before it (`node.holds`). A certificate
+goes to the party that released them where the agreement asks for one. The log of a conversation ends with its last entry
+and its data: while released data are kept, so is the log of where they came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from mithaq.node import certificates, erasing, exposure, journal, notices
+from mithaq.node.gateway import Node
+from mithaq.node.states import erase_prints
+from mithaq.node.store import Tx, conversations, retention
+from mithaq.node.store.conversations import Conversation
+from mithaq.pact.agreement import Agreement
+from mithaq.pact.deletion import DeletionCertificate, months_later
+from mithaq.pact.lifecycle import Side, State
+from mithaq.units import timestamp
+
+STRAY_AFTER_S = 86_400.0  # a key is made before its record, which an enrolment may take a while to keep
+LEGAL_DEFAULT_MONTHS = 24  # REQ-084, where no agreement says otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: hits whose prints went, suspended erasures done, releases erased, certificates sent, log entries
+    and rows erased, keys without a record destroyed, and what holds kept back."""
+
+    hits: int = 0
+    after_hold: int = 0
+    releases: int = 0
+    certificates: int = 0
+    entries: int = 0
+    rows: int = 0
+    keys: int = 0
+    held: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The report as JSON values."""
+        return asdict(self)
+
+
+def sweep(node: Node) -> Swept:
+    """Erase what has outlived its time. Repeating it is safe; a crash in between leaves the rest to the next one."""
+    erasing.finish(node)  # what an earlier sweep decided
+    hits = late_candidates(node)
+    after_hold, held = _after_holds(node)
+    releases, sent, held_releases = _released(node)
+    entries, rows, held_logs = _logs(node)
+    keys = erasing.destroy_stray_keys(node, older_than_s=STRAY_AFTER_S)
+    erasing.settle(node)
+    if sent:
+        node.wake.set()
+    return Swept(hits, after_hold, releases, sent, entries, rows, keys, held + held_releases + held_logs)
+
+
+def late_candidates(node: Node) -> int:
+    """Erase hits' reference prints at the requester when the agreement's days for them are over (REQ-082)."""
+    ended = [State.CANDIDATE, State.IDENTIFIED, State.RELEASE_REFUSED, State.ACKNOWLEDGED]
+    with node.database.read() as tx:
+        found = retention.with_prints(tx, str(Side.REQUESTER), [str(state) for state in ended])
+        waiting = {held.conversation for held in retention.held_erasures(tx)}
+    count = 0
+    for conversation, of, created_at in found:
+        agreement = node.agreements.find(of)
+        if agreement is None or conversation in waiting:
+            continue
+        limit = timedelta(days=agreement.retention.hit_reference_at_requester_days)
+        if created_at <= timestamp(node.clock() - limit):
+            with node.database.write() as tx:
+                count += erase_prints(tx, node, conversation, ["candidate", "query"], reason="retention-over") > 0
+    return count
+
+
+def _after_holds(node: Node) -> tuple[int, int]:
+    """Do the erasures whose hold has ended; (done, still held)."""
+    done = kept = 0
+    with node.database.write() as tx:
+        holds = retention.held_subjects(tx, timestamp(node.clock()))
+        for one in retention.held_erasures(tx):
+            if one.conversation in holds:
+                kept += 1
+                continue
+            retention.release_erasure(tx, one)
+            if one.role == exposure.RECORD:
+                exposure.forget(tx, node, one.conversation, reason=one.reason, by=one.but)
+            else:
+                erase_prints(tx, node, one.conversation, [one.role], reason=one.reason, but=one.but)
+            done += 1
+    return done, kept
+
+
+def _released(node: Node) -> tuple[int, int, int]:
+    """Erase released data at their review date; (erased, certificates sent, held)."""
+    with node.identities.read() as identities:
+        kept = retention.received_since(identities)
+    now = node.clock()
+    erased = sent = held = 0
+    for conversation_id, at in kept:
+        with node.database.write() as tx:
+            conversation = conversations.find_conversation(tx, conversation_id, lock=True)
+            agreement = node.agreements.find(conversation.agreement) if conversation else None
+            if conversation is None or agreement is None or timestamp(review_date(agreement, at)) > timestamp(now):
+                continue
+            if {conversation_id, conversation.reference} & retention.held_subjects(tx, timestamp(now)):
+                held += 1
+                continue
+            if forget_release(tx, node, agreement, conversation, "retention-over"):
+                sent += 1
+        erased += 1
+    return erased, sent, held
+
+
+def review_date(agreement: Agreement, received_at: str) -> datetime:
+    """When data that were released then are erased, unless a hold keeps them."""
+    return months_later(datetime.fromisoformat(received_at), agreement.retention.released_review_months)
+
+
+def forget_release(tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, reason: str) -> bool:
+    """Decide, log and certify the erasure of a conversation's released data; True where a certificate goes out.
+
+    For a correction or a declined condition, too: the caller finishes it with `erasing.finish` after the commit.
+    """
+    retention.plan_erasures(tx, [f"released:{conversation.id}"], timestamp(node.clock()))
+    certificate = certificates.make(tx, node, conversation, reason)
+    document = certificates.digest(certificate.signed)
+    facts = {"conversation": conversation.id, "what": "released", "reason": reason, "by": "node"}
+    journal.write(tx, node, "deleted", **facts, reference=conversation.reference, document=document)
+    if not agreement.retention.certificates:
+        return False
+    terms = DeletionCertificate(certificate.signed)
+    partner, reference = conversation.partner, conversation.reference
+    notices.send(
+        tx,
+        node,
+        agreement,
+        partner,
+        "deletion-certificate",
+        terms,
+        reference=reference,
+        document=document,
+        reason=reason,
+    )
+    return True
+
+
+# ---------------------------------------------------------------- logs (REQ-084)
+
+
+def _logs(node: Node) -> tuple[int, int, int]:
+    """Erase entries and workflow rows past the agreement's months; (entries, rows, entries that holds kept)."""
+    now = node.clock()
+    agreements = {one.id: one for one in node.agreements.all()}
+    limits = {key: timestamp(months_later(now, -one.retention.log_months)) for key, one in agreements.items()}
+    otherwise = min(limits.values(), default=timestamp(months_later(now, -LEGAL_DEFAULT_MONTHS)))
+    newest = max(limits.values(), default=otherwise)
+    with node.identities.read() as identities:
+        kept_data = {conversation for conversation, _ in retention.received_since(identities)}
+    with node.database.write() as tx:
+        holds = retention.held_subjects(tx, timestamp(now))
+        if "log" in holds:
+            return 0, 0, len(retention.old_entries(tx, otherwise))
+        ended = [
+            conversation
+            for conversation, agreement, changed_at in retention.finished_conversations(tx, newest)
+            if conversation not in holds | kept_data and changed_at < limits.get(agreement, otherwise)
+        ]
+        rows = 0
+        for conversation in ended:
+            erase_prints(tx, node, conversation, ["query", "candidate"], reason="retention-over")
+            rows += retention.delete_conversation(tx, conversation)
+        rows += retention.delete_old_messages(tx, otherwise)
+        there = retention.kept_ids(tx)  # entries of what is still kept are kept with it
+        erase, held = [], 0
+        for index, body in retention.old_entries(tx, newest):
+            entry: dict[str, Any] = json.loads(body)
+            data = entry["data"]
+            if entry["at"] >= limits.get(data.get("agreement", ""), otherwise):
+                continue
+            if {data.get("conversation"), data.get("reference"), *data.get("references", ())} & holds:
+                held += 1
+            elif not {data.get("conversation"), data.get("message")} & there:
+                erase.append(index)
+        ranges = list(_ranges(erase))
+        erased = sum(retention.erase_entries(tx, first, last) for first, last in ranges)
+        if ranges:
+            journal.write(tx, node, "erased", entries=[list(pair) for pair in ranges], reason="log-period", by="node")
+    return erased, rows, held
+
+
+def _ranges(indexes: Iterable[int]) -> Iterable[tuple[int, int]]:
+    """Rising indexes as (first, last) of each unbroken run."""
+    first = last = -2
+    for index in indexes:
+        if index != last + 1:
+            if last >= 0:
+                yield first, last
+            first = index
+        last = index
+    if last >= 0:
+        yield first, last
