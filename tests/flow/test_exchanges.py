@@ -20,6 +20,7 @@ from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger, messages, references
 from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.matters import Matter
+from mithaq.pact.caveats import Handling
 from mithaq.pact.credential import Argon2Cost, create_credential
 from mithaq.pact.entries import EntryBody, read_entry
 from mithaq.pact.exchanges import (
@@ -91,7 +92,7 @@ def answered(pair: Pair, qa: str, us: str, *, released: bool = True, reference: 
         with pair.nodes[code].database.write() as tx:
             conversations.add_conversation(tx, row)
     if released:
-        pair.nodes["QA"].keep_released(conversation_id, DATA)
+        pair.nodes["QA"].keep_released(conversation_id, DATA, plain(Handling()))
     return conversation_id
 
 
@@ -445,7 +446,7 @@ def test_what_was_sent_is_found_by_the_agencys_own_number(pair: Pair) -> None:
     hit = answered(pair, "candidate", "answered-hit", released=False, reference="r-own")
     found = access.open_request(us, "QA", person="US-77", **ONE)
     assert set(found.facts["sent"]) == {prepared.id, hit}
-    assert pair.nodes["QA"].released(prepared.id) == {"family_name": "Zyxwfamily", "sex": "M"}
+    assert held.data_of(pair.nodes["QA"], prepared.id) == {"family_name": "Zyxwfamily", "sex": "M"}
 
 
 def test_a_supplier_that_stays_silent_does_not_hold_up_the_person(pair: Pair) -> None:

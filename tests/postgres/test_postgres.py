@@ -18,13 +18,15 @@ from people import add_people
 from serve_order import ORDER
 
 from mithaq.demo.population import Kind, make_population
-from mithaq.node import audit, extracts, flow, sampling, statistics, views
+from mithaq.node import audit, extracts, flow, life, quotas, rotation, sampling, statistics, views
 from mithaq.node.enrol import enrol, list_items
 from mithaq.node.exchanges import correction, matters
 from mithaq.node.opening import open_gallery
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.life import LifeEvent
 from mithaq.node.store.matters import Matter
 from mithaq.pact.bundle import Selection
+from mithaq.pact.gate import Refused
 
 pytestmark = pytest.mark.postgres
 
@@ -88,6 +90,21 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert views.find(pair.nodes["QA"], sent.id).state == "false-hit"
         assert matters.texts(pair.nodes["QA"], matter.id)["false-hit"]["explanation"] == "another finger"
         oversee(pair)
+        # The agreement's life: what is declared holds at both, quotas are compared, and keys rotate.
+        signs = {"officer": "officer-1", "passphrase": PASSPHRASE}
+        stopped = life.suspend(pair.nodes["US"], "QA", parts=(), reason="security-incident", **signs)
+        assert isinstance(stopped, LifeEvent)
+        pair.run()
+        assert isinstance(flow.submit_query(pair.nodes["QA"], Path(probe.file).read_bytes(), ORDER), Refused)
+        life.resume(pair.nodes["US"], "QA", stopped.id, **signs)
+        quotas.begin(pair.nodes["QA"])
+        rotation.announce(pair.nodes["QA"], "sign", **signs)
+        both = [("officer-1", PASSPHRASE), ("officer-2", PASSPHRASE)]
+        terms = {"search_type": "TP/TP", "extra": 1, "reason": "danger-to-life"}
+        life.override(pair.nodes["QA"], "US", approvals=both, **terms)
+        pair.run()
+        assert views.quotas(pair.nodes["QA"], "US")[0].day == 101
+        assert views.quotas(pair.nodes["QA"], "US")[0].used == 1
         pair.cosign()
         for node in pair.nodes.values():
             assert audit.verify(node).problems == ()

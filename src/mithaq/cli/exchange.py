@@ -281,7 +281,7 @@ def act(
     output: Path | None = None,
 ) -> None:
     """Open the node, take the step, print what it gave; a refusal is printed with its clause and exit status 1."""
-    from mithaq.cli.node import _accepted
+    from mithaq.cli.conversation import accepted
     from mithaq.node.exchanges.held import Held
     from mithaq.node.opening import open_node
     from mithaq.node.store.matters import Mark
@@ -290,7 +290,7 @@ def act(
     with open_node(home) as node:
         result = step(node, {"officer": officer, "passphrase": passphrase(passphrase_file, officer)})
     if isinstance(result, Refused):
-        _accepted(result, json_)
+        accepted(result, json_)
     elif isinstance(result, bytes) and output is not None:
         write_file(output, result)
         say({"file": str(output)}, json_, [f"written: {output}"])

@@ -64,7 +64,15 @@ def sweep(node: Node) -> Swept:
 
 def late_candidates(node: Node) -> int:
     """Erase hits' reference prints at the requester when the agreement's days for them are over (REQ-082)."""
-    ended = [State.CANDIDATE, State.IDENTIFIED, State.RELEASE_REFUSED, State.ACKNOWLEDGED]
+    ended = [
+        State.CANDIDATE,
+        State.EXAMINED,
+        State.DISAGREEMENT,
+        State.CONFIRMED,
+        State.IDENTIFIED,
+        State.RELEASE_REFUSED,
+        State.ACKNOWLEDGED,
+    ]
     with node.database.read() as tx:
         found = retention.with_prints(tx, str(Side.REQUESTER), [str(state) for state in ended])
         waiting = {held.conversation for held in retention.held_erasures(tx)}

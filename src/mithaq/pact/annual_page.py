@@ -48,6 +48,7 @@ _GROUPS: Sequence[tuple[str, Bilingual]] = (
     ("quota", Bilingual(en="Use of the day's quotas", ar="استخدام الحصص اليومية")),
     ("follow-ups", Bilingual(en="Requests for personal data", ar="طلبات البيانات الشخصية")),
     ("releases", Bilingual(en="Releases", ar="الإفصاح")),
+    ("outcomes", Bilingual(en="What released data led to", ar="ما أفضت إليه البيانات المفصح عنها")),
     ("notices", Bilingual(en="Notices", ar="الإشعارات")),
 )
 _NAMES: Mapping[str, Bilingual] = {

@@ -207,7 +207,7 @@ def decide(
 
 def _told(tx: Tx, node: Node, subject_id: str, officer: str) -> dict[str, Any]:
     """What is held under one subject, for the person; logged as a use of its own kind."""
-    subject, data = subject_of(tx, subject_id), node.released(subject_id)
+    subject, data = subject_of(tx, subject_id), held.data_of(node, subject_id)
     mark = held.standing(tx, subject_id)
     facts = {"subject": subject.id, "use": "person-access", "by": officer, "fields": sorted(data)}
     journal.write(tx, node, "data-used", **facts)
@@ -277,7 +277,7 @@ def _is(
 ) -> bool:
     if not (document or (name and birth_date)):
         return False
-    data = node.released(subject_id)
+    data = held.data_of(node, subject_id)
     numbers = {_folded(text) for field in ("document_numbers", "passport_number") for text in _texts(data.get(field))}
     if document and _folded(document) in numbers:
         return True

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mithaq.errors import FormatError, SettingsError
-from mithaq.node import journal, officers
+from mithaq.node import journal, officers, received
 from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
@@ -25,6 +25,7 @@ from mithaq.node.store.matters import Dissemination, Mark, Matter, Recall
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.exchanges import MARKS, Consent, UseFacts, gate_use
 from mithaq.pact.gate import Refused, refused
+from mithaq.pact.gate import gate_use as gate_handling
 from mithaq.pact.jose import verify_compact
 from mithaq.pact.strict import load, read
 from mithaq.units import timestamp
@@ -77,7 +78,8 @@ def mark(
     if after is None:
         raise FormatError("NOD-244", f"{event} does not follow {before.state}", place=subject.id[:12])
     if event == "correct":
-        merged = {**node.released(subject.id), **(data or {})}
+        came = node.released(subject.id)
+        merged = {**came, "fields": {**came["fields"], **(data or {})}}
         sealed = node.identity_vault.seal(json.dumps(merged, ensure_ascii=False).encode(), f"released:{subject.id}")
         with node.identities.write() as identities:
             store.replace_received(identities, subject.id, sealed)
@@ -108,6 +110,8 @@ def use(node: Node, subject_id: str, *, officer: str, passphrase: str, use: str,
         if refusal:
             return refusal
         held = _held(tx, node, subject)
+        if not held.data:
+            return refused("conditions-open", node.agreements.by_id(subject.agreement))
         facts = {"subject": subject.id, "use": use, "by": officer, "case": subject.case, "fields": sorted(held.data)}
         journal.write(tx, node, "data-used", **facts, matter=consent)
         return held
@@ -137,6 +141,8 @@ def disclose(
         if refusal:
             return refusal
         held = _held(tx, node, subject)
+        if refusal := _forbidden(node, subject, consent):
+            return refusal
         data = {name: value for name, value in held.data.items() if not fields or name in fields}
         if not data:
             return refused("nothing-to-release", node.agreements.by_id(subject.agreement))
@@ -193,6 +199,16 @@ def _gate(
     return decision
 
 
+def _forbidden(node: Node, subject: Subject, consent: str) -> Refused | None:
+    """What the supplier's handling code forbids without its consent: handing on data that came under H2 (REQ-057)."""
+    if subject.conversation is None or consent:
+        return None
+    agreement = node.agreements.by_id(subject.agreement)
+    handling = received.received(node, subject.conversation).handling
+    decision = gate_handling(handling, agreement, "share")
+    return decision if isinstance(decision, Refused) else None
+
+
 def _consent(tx: Tx, node: Node, subject: Subject, agreement: Agreement, matter_id: str) -> tuple[Consent | None, bool]:
     """The consent that a matter holds, read from the supplier's signature anew; and whether it stands."""
     if not matter_id:
@@ -213,18 +229,21 @@ def read_consent(proof: str, agreement: Agreement, supplier: str) -> Consent:
 
 
 def _held(tx: Tx, node: Node, subject: Subject) -> Held:
+    """What is held, data of special nature left out; no data at all while nobody has accepted their conditions."""
     state = standing(tx, subject.id)
-    supply = texts(node, subject.id).get("supply", {}) if subject.conversation is None else {}
-    return Held(
-        subject.id,
-        subject.partner,
-        subject.case,
-        state.state,
-        state.reason,
-        str(supply.get("handling", "")),
-        tuple(supply.get("conditions", ())),
-        node.released(subject.id),
-    )
+    values = subject.id, subject.partner, subject.case, state.state, state.reason
+    if subject.conversation is None:
+        supply = texts(node, subject.id).get("supply", {})
+        conditions = tuple(supply.get("conditions", ()))
+        return Held(*values, str(supply.get("handling", "")), conditions, data_of(node, subject.id))
+    came = received.received(node, subject.conversation)
+    said = tuple(f"{one['code']}: {one['en']}" for one in received.conditions(node, came.handling))
+    return Held(*values, "", said, came.fields)
+
+
+def data_of(node: Node, subject_id: str) -> dict[str, Any]:
+    """The supplied data themselves, without their conditions; empty where there are none."""
+    return dict(node.released(subject_id).get("fields", {}))
 
 
 def shown(node: Node, subject_id: str) -> tuple[Mark, list[Dissemination]]:

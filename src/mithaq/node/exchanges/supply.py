@@ -36,6 +36,7 @@ from mithaq.node.standing import life_of
 from mithaq.node.store import Tx
 from mithaq.node.store.matters import Matter
 from mithaq.pact.agreement import Agreement
+from mithaq.pact.caveats import Handling
 from mithaq.pact.exchanges import Supply, SupplyAssessed, SupplyFacts, gate_supply
 from mithaq.pact.gate import Refused
 from mithaq.pact.message import Opened
@@ -138,7 +139,7 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
         subject=manifest.conversation, due=node.clock() + timedelta(days=agreement.duties.assess_days),
         ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields,
     )  # fmt: skip
-    node.keep_released(matter.id, plain(terms.data))
+    node.keep_released(matter.id, plain(terms.data), plain(Handling()))
     return {"subject": matter.id, "reason": terms.ground, "fields": fields, "case": terms.case}
 
 

@@ -123,9 +123,8 @@ def count_overdue(tx: Tx, now: str) -> int:
 
 def add_act(tx: Tx, act: Act) -> None:
     """Keep an officer's signed act; `act.conversation` is the matter's id."""
-    values = {**_values(act), "matter": act.conversation}
-    del values["conversation"]
-    tx.execute(insert(matter_acts).values(values))
+    row = {"id": act.id, "matter": act.conversation, "kind": act.kind, "officer": act.officer}
+    tx.execute(insert(matter_acts).values(**row, signed=act.signed, at=act.at))
 
 
 def acts(tx: Tx, matter_id: str = "") -> list[Act]:

@@ -73,8 +73,10 @@ def prints_of(tx: Tx, reference: str) -> list[ReferencePrint]:
 
 
 def all_reference_prints(tx: Tx) -> list[tuple[str, int, int]]:
-    """(reference, position, impression) of every stored reference print."""
-    statement = select(reference_prints.c.reference, reference_prints.c.position, reference_prints.c.impression)
+    """(reference, position, impression) of every stored reference print, by reference: that is random, so a gallery made
+    from them does not tell who was enrolled when (REQ-020)."""
+    columns = (reference_prints.c.reference, reference_prints.c.position, reference_prints.c.impression)
+    statement = select(*columns).order_by(*columns)
     return [(row.reference, int(row.position), int(row.impression)) for row in tx.execute(statement)]
 
 

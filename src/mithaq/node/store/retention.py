@@ -9,7 +9,6 @@ from sqlalchemy import delete, func, insert, or_, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import (
-    acts,
     certificates,
     conversations,
     erasures_due,
@@ -18,6 +17,7 @@ from mithaq.node.store.tables import (
     ledger_entries,
     local_records,
     messages,
+    metadata,
     persons,
     prints,
     received,
@@ -199,10 +199,12 @@ def kept_ids(tx: Tx) -> set[str]:
 
 
 def delete_conversation(tx: Tx, conversation: str) -> int:
-    """Delete what the tables say of a conversation: its acts, messages, prints and its own row; how many rows."""
-    count = 0
-    for table in (acts, messages, prints):
-        count += int(tx.execute(delete(table).where(table.c.conversation == conversation)).rowcount)
+    """Delete what the tables say of a conversation: its messages, every row that refers to it, and its own; how many."""
+    count = int(tx.execute(delete(messages).where(messages.c.conversation == conversation)).rowcount)
+    for table in reversed(metadata.sorted_tables):  # those that refer to others first
+        for column in table.columns:
+            if column.references(conversations.c.id):
+                count += int(tx.execute(delete(table).where(column == conversation)).rowcount)
     return count + int(tx.execute(delete(conversations).where(conversations.c.id == conversation)).rowcount)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -155,3 +156,22 @@ def test_percentiles_are_of_the_nearest_rank_and_special_data_are_counted() -> N
     assert [out[f"reply-ms.{name}"] for name in ("p50", "p90", "p99", "longest")] == [5000, 9000, 10000, 10000]
     assert (out["releases.released"], out["releases.special"]) == (1, 1)
     assert (out["quota.TP/TP.busiest-day"], out["quota.TP/TP.day-limit"]) == (10, AGREEMENT.search_types["TP/TP"].day)
+
+
+def test_what_released_data_led_to_is_counted_on_both_sides() -> None:
+    data = {
+        "sender": "QA",
+        "recipient": "US",
+        "message": "1" * 32,
+        "about": "outcome-report",
+        "outcome": "result-identity",
+    }
+    sent = json.dumps({"at": timestamp(DAY), "kind": "notice-sent", "data": data}).encode()
+    receipt = {"message": "1" * 32, "received_at": timestamp(DAY)}
+    rows = [
+        ("notice-sent", sent),
+        ("receipt-received", json.dumps({"at": timestamp(DAY), "kind": "receipt-received", "data": receipt}).encode()),
+    ]
+    ours = figures(read_facts(rows, "QA", lambda _: None), DAY, DAY + timedelta(days=1))
+    theirs = figures(read_facts([("notice-received", sent)], "US", lambda _: None), DAY, DAY + timedelta(days=1))
+    assert ours["out"] == theirs["in"] == {"notices.outcome-report": 1, "outcomes.result-identity": 1}
