@@ -126,7 +126,7 @@ def test_conditions_can_be_declined_and_a_release_returned(pair: Hits, readers: 
     pages.do("US officer-1", "prepare", **form)
     pages.do("US officer-2", "approve")
     pages.do("QA officer-2", "decline")
-    assert pair.states(pages.found) == ("declined", "declined")
+    assert pair.states(pages.found) == ("conditions-declined", "conditions-declined")
 
 
 def test_what_is_overdue_stands_in_the_queue(pair: Hits) -> None:

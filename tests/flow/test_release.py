@@ -137,7 +137,7 @@ def test_declined_conditions_erase_the_data_and_tell_the_supplier(pair: Hits) ->
         (sealed,) = tx.exec_driver_sql("SELECT sealed FROM received WHERE conversation = ?", (found,)).one()
     assert isinstance(received.decline(node, found, **pair.officer(2)), Conversation)
     pair.run()
-    assert pair.states(found) == ("declined", "declined")
+    assert pair.states(found) == ("conditions-declined", "conditions-declined")
     assert node.released(found) == {}
     assert [one["reason"] for one in entries(node, "data-erased", found)] == ["conditions-declined"]
     files = [path for path in pair.homes["QA"].rglob("*") if path.is_file()]

@@ -108,10 +108,10 @@ def requester(confirm_by: str, examiners: int) -> dict[str, dict[str, tuple[str,
         "released": {
             "acknowledge": ("system", "acknowledged"),
             "accept": ("officer", "acknowledged"),
-            "decline": ("officer", "declined"),
+            "decline": ("officer", "conditions-declined"),
         },
         "release-refused": {},
-        "declined": {},
+        "conditions-declined": {},
         "acknowledged": {"ask-outcome": ("partner", "outcome-asked"), "report-outcome": ("officer", "reported")},
         "outcome-asked": {"report-outcome": ("officer", "reported")},
         "reported": {},
@@ -169,10 +169,10 @@ def holder(confirm_by: str, examiners: int) -> dict[str, dict[str, tuple[str, st
         "paused": {"resume": ("officer", "requested"), "refuse-release": ("officer", "release-refused")},
         "prepared": {**decided("second-officer"), "approve": ("second-officer", "approved")},
         "approved": decided("third-officer"),
-        "released": {"acknowledge": ("partner", "acknowledged"), "decline": ("partner", "declined")},
+        "released": {"acknowledge": ("partner", "acknowledged"), "decline": ("partner", "conditions-declined")},
         "acknowledged": {"ask-outcome": ("officer", "outcome-asked"), "report-outcome": ("partner", "closed"), **close},
         "outcome-asked": {"report-outcome": ("partner", "closed")},
-        "declined": close,
+        "conditions-declined": close,
         "release-refused": close,
         "closed": {},
     }
@@ -278,7 +278,7 @@ def test_every_state_is_reachable_leads_somewhere_and_has_a_name() -> None:
         assert {state.value for state in found} == set(table("both", 2))
     assert {state.value for state in State if is_final(Side.REQUESTER, state) and state.value in requester("both", 2)} == {
         "no-hit", "unsearchable", "refused", "expired", "excluded", "inconclusive", "contested", "release-refused",
-        "declined", "reported",
+        "conditions-declined", "reported",
     }  # fmt: skip
     assert [s.value for s in State if is_final(Side.HOLDER, s) and s.value in holder("both", 2)] == ["closed"]
     for state in State:

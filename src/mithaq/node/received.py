@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mithaq.errors import SettingsError
-from mithaq.node import chain, clocks, erasing, journal, notices, officers
+from mithaq.node import chain, clocks, erasing, journal, notices, officers, retention
 from mithaq.node.gateway import Node
 from mithaq.node.states import may, move, open_conversation
-from mithaq.node.store import Tx, conversations, retention
+from mithaq.node.store import Tx, conversations
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling, Use
@@ -25,7 +25,6 @@ from mithaq.pact.gate import Refused, gate_use, refused, same_person
 from mithaq.pact.lifecycle import Actor, Event, Side, State
 from mithaq.pact.steps import CHANNELS, RESULTS, By, Outcome
 from mithaq.pact.strict import read
-from mithaq.units import timestamp
 
 BOUND = (State.ACKNOWLEDGED, State.OUTCOME_ASKED, State.REPORTED)  # the receiver may see what it received
 
@@ -78,7 +77,7 @@ def decline(node: Node, conversation_id: str, *, officer: str, passphrase: str) 
         conversation = move(tx, node, conversation, Event.DECLINE, Actor.OFFICER, agreement)
         journal.write(tx, node, "data-erased", conversation=conversation.id, reason="conditions-declined", by=officer)
         _tell(tx, node, agreement, conversation, "conditions-declined", By(officer), by=officer, act=act.digest)
-        retention.plan_erasures(tx, [f"released:{conversation.id}"], timestamp(node.clock()))
+        retention.forget_release(tx, node, agreement, conversation, "declined")
     erasing.settle(node)
     node.wake.set()
     return conversation

@@ -57,7 +57,7 @@ class State(StrEnum):
     RELEASED = "released"
     RELEASE_REFUSED = "release-refused"
     ACKNOWLEDGED = "acknowledged"
-    DECLINED = "declined"  # the receiver did not accept the conditions, and erased the data
+    DECLINED = "conditions-declined"  # the receiver did not accept the conditions, and erased the data
     OUTCOME_ASKED = "outcome-asked"
     REPORTED = "reported"
     RECEIVED = "received"
@@ -237,7 +237,7 @@ requester  request-receipted      release-part           released               
 requester  request-receipted      refuse-release         release-refused        partner         REQ-051
 requester  released               acknowledge            acknowledged           system          REQ-059
 requester  released               accept                 acknowledged           officer         REQ-056
-requester  released               decline                declined               officer         REQ-056
+requester  released               decline                conditions-declined           officer         REQ-056
 requester  acknowledged           ask-outcome            outcome-asked          partner         REQ-059
 requester  acknowledged           report-outcome         reported               officer         REQ-059
 requester  outcome-asked          report-outcome         reported               officer         REQ-059
@@ -288,12 +288,12 @@ holder     approved               release                released               
 holder     approved               release-part           released               third-officer   REQ-055
 holder     approved               refuse-release         release-refused        third-officer   REQ-051
 holder     released               acknowledge            acknowledged           partner         REQ-059
-holder     released               decline                declined               partner         REQ-056
+holder     released               decline                conditions-declined           partner         REQ-056
 holder     acknowledged           ask-outcome            outcome-asked          officer         REQ-059
 holder     acknowledged           report-outcome         closed                 partner         REQ-059
 holder     outcome-asked          report-outcome         closed                 partner         REQ-059
 holder     acknowledged           close                  closed                 system          REQ-059
-holder     declined               close                  closed                 system          REQ-056
+holder     conditions-declined    close                  closed                 system          REQ-056
 holder     release-refused        close                  closed                 system          REQ-051
 """
 
