@@ -102,6 +102,13 @@ def test_a_conversation_from_four_examiners_to_a_reported_result(pair: Hits, rea
     assert PERSON["family_name"] not in page
     pages.do("QA officer-1", "accept")
     page = pages.read("QA officer-1")
+    assert str(PERSON["family_name"]) not in page, "only for a use (REQ-100)"
+    assert WORDS["h3-en"] in page
+    reader = pages.readers["QA officer-1"]
+    token = re.search(r'name="form_token" value="([0-9a-f]{64})"', reader.get(f"/data/{pages.found}").text)
+    assert token
+    use = {"form_token": token[1], "passphrase": PASSPHRASE, "use": "public-security"}
+    page = reader.post(f"/data/{pages.found}/use", data=use).text
     assert str(PERSON["family_name"]) in page and str(PERSON["health"]) not in page
     assert WORDS["h3-en"] in page, "the conditions stand beside the data"
     assert pages.do("QA officer-1", "export", value="share").status_code == 403

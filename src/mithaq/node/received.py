@@ -17,7 +17,7 @@ from mithaq.errors import SettingsError
 from mithaq.node import chain, clocks, erasing, journal, notices, officers, retention
 from mithaq.node.gateway import Node
 from mithaq.node.states import may, move, open_conversation
-from mithaq.node.store import Tx, conversations
+from mithaq.node.store import Tx, conversations, matters, retention
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling, Use
@@ -112,6 +112,9 @@ def export(
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
         found = received(node, conversation)
+        mark = matters.find_mark(tx, conversation.id)
+        if mark is not None and mark.state in ("blocked", "deleted"):
+            return refused(f"data-{mark.state}", agreement)  # `exchanges.held` opens what is blocked for its one use
         if not found.fields:
             return refused("conditions-open" if found.handling.caveats else "nothing-to-release", agreement)
         decision = gate_use(found.handling, agreement, use) if use else None
@@ -126,6 +129,8 @@ def export(
         "agreement": conversation.agreement,
         "reference": conversation.reference,
         "fields": dict(found.fields),
+        "state": mark.state if mark else "active",
+        "fault": mark.reason if mark else "",
         "conditions": conditions(node, found.handling),
         "source": found.handling.source,
         "accuracy": found.handling.accuracy,

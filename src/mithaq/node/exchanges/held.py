@@ -4,7 +4,7 @@
     disclose ──gate_use──► one file for one recipient, and a row of the dissemination list (data-disclosed)
     mark ──► active · flagged · blocked · deleted ──► recall: every recipient is told, and the matter waits for all
 
-There is no other way to these data: no page, command or library call opens them without a use (REQ-100).
+No page shows these data without a use (REQ-100). `received.export`, for the agency's own case file, keeps to the marks too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Held:
     state: str
     fault: str
     handling: str
-    conditions: tuple[str, ...]
+    conditions: tuple[Any, ...]  # texts; of a release {code, ground, en, ar}
     data: Mapping[str, Any]
 
 
@@ -237,8 +237,7 @@ def _held(tx: Tx, node: Node, subject: Subject) -> Held:
         conditions = tuple(supply.get("conditions", ()))
         return Held(*values, str(supply.get("handling", "")), conditions, data_of(node, subject.id))
     came = received.received(node, subject.conversation)
-    said = tuple(f"{one['code']}: {one['en']}" for one in received.conditions(node, came.handling))
-    return Held(*values, "", said, came.fields)
+    return Held(*values, "", tuple(received.conditions(node, came.handling)), came.fields)
 
 
 def data_of(node: Node, subject_id: str) -> dict[str, Any]:
