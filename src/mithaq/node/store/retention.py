@@ -13,6 +13,7 @@ from mithaq.node.store.tables import (
     conversations,
     erasures_due,
     erasures_held,
+    exposure_rules,
     holds,
     ledger_entries,
     local_records,
@@ -35,6 +36,7 @@ class Hold:
     note: str
     author: str
     signed: str
+    lifted: str
     begins_at: str
     ends_at: str
 
@@ -122,14 +124,25 @@ def find_hold(tx: Tx, hold_id: str) -> Hold | None:
     return Hold(*row) if row else None
 
 
-def end_hold(tx: Tx, hold_id: str, at: str) -> None:
-    """Set the end of a hold."""
-    tx.execute(update(holds).where(holds.c.id == hold_id).values(ends_at=at))
+def end_hold(tx: Tx, hold_id: str, at: str, signed: str) -> None:
+    """Set the end of a hold, with the signed act of whoever ends it."""
+    tx.execute(update(holds).where(holds.c.id == hold_id).values(ends_at=at, lifted=signed))
 
 
 def list_holds(tx: Tx) -> list[Hold]:
     """All holds, past ones included, newest first."""
     return [Hold(*row) for row in tx.execute(select(*_HOLD).order_by(holds.c.begins_at.desc(), holds.c.id))]
+
+
+def signed_acts(tx: Tx) -> list[tuple[str, str]]:
+    """(act, signature) of every hold, every early end of one, and every version of the exposure rule."""
+    kept = list_holds(tx)
+    rules = tx.execute(select(exposure_rules.c.signed)).scalars()
+    return [
+        *(("hold", one.signed) for one in kept),
+        *(("hold-lifted", one.lifted) for one in kept if one.lifted),
+        *(("exposure-rule", str(signed)) for signed in rules),
+    ]
 
 
 def held_subjects(tx: Tx, now: str) -> set[str]:
