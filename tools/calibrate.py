@@ -16,12 +16,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mithaq.finger import Template, compare
 from mithaq.measure.accuracy import read_prints
+from mithaq.measure.tail import TAIL_RATE, tail_of, uncertain_rates
 
-TAIL_RATE = 0.01
 RATES = (0.5, 0.2, 0.1, 0.05, 0.02, TAIL_RATE)
 
 
@@ -53,40 +52,19 @@ def report(owners: list[tuple[str, str]], templates: list[Template]) -> None:
     points = [(1.0, 0.0)] + [(rate, float(impostor[int(len(impostor) * (1.0 - rate))])) for rate in RATES]
     print("CALIBRATION = Calibration(")
     print(f"    comparisons={len(impostor)},")
-    print(f"    points=({', '.join(f'({rate:g}, {score:.5f})' for rate, score in points)}),")
-    print(f"    tail_rate={TAIL_RATE},\n    tail_start={start:.5f},")
+    print(f"    points=({', '.join(f'({rate:g}, {score:.6f})' for rate, score in points)}),")
+    print(f"    tail_rate={TAIL_RATE},\n    tail_start={start:.6f},")
     print(f"    tail_scale={scale:.6f},\n    tail_shape={shape:.4f},\n)")
     print(f"highest: {', '.join(f'{score:.5f}' for score in impostor[-5:])}", file=sys.stderr)
     named = sorted(set(owners))
     number = {owner: k for k, owner in enumerate(named)}
     first, second = (np.array([number[owners[pair[side]]] for pair in pairs]) for side in (0, 1))
-    random = np.random.default_rng(1)
-    for fmr in (1e-3, 1e-4, 1e-5, 1e-6):
-        threshold = start + scale / shape * ((TAIL_RATE / fmr) ** shape - 1.0)
-        drawn = []
-        for _ in range(300):
-            times = np.bincount(random.integers(0, len(named), len(named)), minlength=len(named))
-            weight = times[first] * times[second]
-            again = np.repeat(scores, weight)
-            drawn.append(rate_above(threshold, *tail_of(again)))
-        low, high = np.quantile(drawn, (0.05, 0.95))
+    rates = (1e-3, 1e-4, 1e-5, 1e-6)
+    thresholds = [start + scale / shape * ((TAIL_RATE / fmr) ** shape - 1.0) for fmr in rates]
+    for fmr, threshold, (_, (low, high)) in zip(
+        rates, thresholds, uncertain_rates(scores, first, second, thresholds), strict=True
+    ):
         print(f"threshold {threshold:.5f}: {fmr:g}, 90 % {low:.2g} to {high:.2g}", file=sys.stderr)
-
-
-def tail_of(scores: NDArray[np.float64]) -> tuple[float, float, float]:
-    """(start, scale, shape) of the tail above the highest hundredth: probability-weighted moments, no search."""
-    start = float(np.quantile(scores, 1.0 - TAIL_RATE))
-    over = np.sort(scores[scores > start] - start)
-    mean = over.mean()
-    weighted = (over * (1.0 - (np.arange(len(over)) + 0.65) / len(over))).mean()
-    shape = 2.0 - mean / (mean - 2.0 * weighted)
-    scale = 2.0 * mean * weighted / (mean - 2.0 * weighted)
-    return start, float(scale), float(shape)
-
-
-def rate_above(threshold: float, start: float, scale: float, shape: float) -> float:
-    base = 1.0 + shape * (threshold - start) / scale
-    return float(TAIL_RATE * base ** (-1.0 / shape)) if base > 0.0 else 0.0
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def test_the_whole_second_step_through_the_pages(pair: Pair, hit: Conversation) 
     assert do("QA", "officer-1", "request", fields=["family_name"]) == 303
     assert do("US", "officer-1", "prepare", fields=["family_name"]) == 303
     own, other = client(pair, "US", "officer-1"), client(pair, "US", "officer-2")
-    assert "Another officer must approve" in own.get(f"/c/{hit.id}").text
+    assert "another person must go on" in own.get(f"/c/{hit.id}").text
     assert own.get("/").text.count(hit.id) == 1, "among all, not among what waits for the one who prepared"
     assert other.get("/").text.count(hit.id) == 2
     assert do("US", "officer-1", "approve") == 403  # the same person

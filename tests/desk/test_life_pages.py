@@ -11,8 +11,12 @@ from fastapi.testclient import TestClient
 from pair import NOON, PASSPHRASE, Pair
 
 from mithaq.desk.app import desk_app
-from mithaq.pact.proposal import next_version
+from mithaq.node.store.conversations import Conversation
+from mithaq.node.views import follow_up_closed
+from mithaq.pact.agreement import parse_agreement
+from mithaq.pact.proposal import next_version, propose
 from mithaq.pact.signed import unsigned
+from mithaq.units import timestamp
 
 END = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -91,6 +95,25 @@ def test_an_end_that_nothing_follows_and_a_proposal_with_its_difference_are_show
     assert "3000" in row[0]
     assert "Art. " in row[0]
     assert "المادة" in arabic.get("/agreement").text
+
+
+def test_a_hit_of_an_offence_that_the_holder_excluded_says_that_nothing_follows(pair: Pair) -> None:
+    now = timestamp(NOON)
+    found = Conversation(
+        id="a" * 32, side="requester", partner="US", agreement=pair.nodes["QA"].agreements.all()[0].id,
+        state="candidate", search_type="TP/TP", purpose="terrorism", case_number="CASE-1",
+        offence={"category": "tax-fraud", "max_penalty_months": 60}, legal_basis="section 1", expedited=False,
+        ordered_by="", run_by="", approved_by="", tcn="T1", candidates=["R-1"], reference="R-1", reasons=[], clause=None,
+        stages={}, created_at=now, changed_at=now, expires_at=now, attempts=0, due_at=None,
+    )  # fmt: skip
+    parties = {code: pair.nodes["QA"].agreements.all()[0].parties[code] for code in pair.nodes}
+    for party, closed in (("US", True), ("QA", False)):
+        document = propose(parties, valid_from=NOON, crime={"excluded_by": {party: ["tax-fraud"]}})
+        refusal = follow_up_closed(found, parse_agreement(document))
+        assert (refusal is not None) is closed
+    document = propose(parties, valid_from=NOON, crime={"excluded": ["tax-fraud"]})
+    both = follow_up_closed(found, parse_agreement(document))
+    assert both is not None and both.reason == "offence-excluded" and both.clause is not None
 
 
 def test_a_termination_needs_its_notice(pair: Pair) -> None:

@@ -66,10 +66,32 @@ def test_pairs_name_the_minutiae_that_fall_on_one_another() -> None:
     assert np.abs(turned).max() < 0.53
     assert found.parts["pairs"] == len(found.pairs)
     assert found.parts["paired"] == pytest.approx(len(found.pairs) / min(len(a), len(b)))
-    product = found.parts["similarity"] * found.parts["support"] * found.parts["evidence"]
+    product = (
+        found.parts["similarity"] * found.parts["support"] * found.parts["evidence"] * found.parts["placed"] ** 0.5
+    )
     assert found.value == pytest.approx(product**0.5)
     for column in found.pairs.T:
         assert len(set(column.tolist())) == len(column)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_prints_that_overlap_by_a_third_are_laid_on_one_another_rightly(seed: int) -> None:
+    """Few of the most similar pairs are right there: what most of them say together would be a wrong place."""
+    whole = finger(seed, 60)
+    left, right = whole.x_px < 225, whole.x_px >= 135
+    a, b = (
+        Template.from_minutiae(
+            360, 420, whole.x_px[part], whole.y_px[part], whole.angle_rad[part],
+            quality=whole.quality[part], kind=whole.kind[part],
+        )
+        for part in (left, right)
+    )  # fmt: skip
+    found = compare(a, impression(b, seed, keep=1.0))
+    same = whole.x_px[left][found.pairs[:, 0]] == whole.x_px[right][found.pairs[:, 1]]
+    shared = int((left & right).sum())
+    assert shared < 0.4 * len(whole)
+    assert same.sum() >= 0.8 * shared
+    assert found.value > threshold_for(1e-4)
 
 
 def test_a_print_turned_upside_down_is_not_found() -> None:

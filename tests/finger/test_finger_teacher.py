@@ -21,7 +21,7 @@ BEFORE = json.loads((Path(__file__).parent / "leader_minutiae.json").read_text()
 
 @pytest.fixture(scope="module")
 def teacher() -> Extractor:
-    return Extractor()
+    return Extractor("teacher")
 
 
 @pytest.mark.parametrize("number", range(8))

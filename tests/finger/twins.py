@@ -73,13 +73,18 @@ def sigmoid(value: float, middle: float, slope: float) -> float:
     return 1.0 / (1.0 + math.exp(-slope * (value - middle)))
 
 
-def score(a: Template, b: Template, similarity: NDArray[np.float64]) -> float:
-    """The value, from the similarities on."""
-    flat = sorted((-similarity[i, j], i, j) for i in range(len(a)) for j in range(len(b)) if similarity[i, j] > 0)
+def best_pairs(similarity: NDArray[np.float64]) -> list[tuple[int, int]]:
+    rows, columns = np.nonzero(similarity > 0)
     pairs: list[tuple[int, int]] = []
-    for _, i, j in flat:
+    for _, i, j in sorted((-similarity[i, j], int(i), int(j)) for i, j in zip(rows, columns, strict=True)):
         if all(i != k and j != m for k, m in pairs) and len(pairs) < parameters.MAX_PAIRS:
             pairs.append((i, j))
+    return pairs
+
+
+def score(a: Template, b: Template, similarity: NDArray[np.float64]) -> float:
+    """The value, from the similarities on."""
+    pairs = best_pairs(similarity)
     if len(pairs) < 2:
         return 0.0
 
@@ -103,14 +108,59 @@ def score(a: Template, b: Template, similarity: NDArray[np.float64]) -> float:
             * sigmoid(math.sin(off), *bend)
         )
 
-    count = len(pairs)
-    support = np.array([[agreement(s, t) if s != t else 0.0 for t in pairs] for s in pairs])
+    def relaxed(pairs: list[tuple[int, int]], own: NDArray[np.float64], least: int) -> NDArray[np.float64]:
+        support = np.array([[agreement(s, t) if s != t else 0.0 for t in pairs] for s in pairs])
+        now = own.copy()
+        for _ in range(parameters.RELAXATION_ROUNDS):
+            passed = support @ now / max(len(pairs) - 1, least)
+            now = parameters.RELAXATION_WEIGHT * now + (1 - parameters.RELAXATION_WEIGHT) * passed
+        return now
+
     own = np.array([similarity[i, j] for i, j in pairs])
-    now = own.copy()
-    for _ in range(parameters.RELAXATION_ROUNDS):
-        now = parameters.RELAXATION_WEIGHT * now + (1 - parameters.RELAXATION_WEIGHT) * support @ now / (count - 1)
+    now = relaxed(pairs, own, 1)
     smaller = min(len(a), len(b))
     share = sigmoid(smaller, parameters.TOP_MIDDLE, parameters.TOP_SLOPE)
     top = parameters.MIN_TOP + round(share * (parameters.MAX_TOP - parameters.MIN_TOP))
     best = np.argsort(-now / own, kind="stable")[:top]
-    return math.sqrt(now[best].sum() / top * smaller / (smaller + parameters.EVIDENCE_HALF))
+    first = now[best].sum() / top * smaller / (smaller + parameters.EVIDENCE_HALF)
+
+    seed = pairs[int(np.argmax(now))]
+    voices = [t for t in pairs if t == seed or agreement(seed, t) > parameters.AGAIN_SUPPORT]
+    near = under(a, b, similarity, placement(a, b, seed, voices))
+    placed = best_pairs(near)
+    if len(placed) < 2:
+        return 0.0
+    worth = relaxed(placed, np.array([near[i, j] for i, j in placed]), smaller // parameters.AGAIN_PART)
+    again = np.sort(worth)[::-1][:top].sum() / top
+    return math.sqrt(first * math.sqrt(again))
+
+
+def placement(
+    a: Template, b: Template, seed: tuple[int, int], voices: list[tuple[int, int]]
+) -> tuple[complex, complex]:
+    """(turn, shift) in complex numbers: a point z of b lies on turn z + shift of a."""
+    there, here = (
+        np.array([complex(t.x_px[p[side]], t.y_px[p[side]]) for p in voices]) for t, side in ((a, 0), (b, 1))
+    )
+    turned = np.vdot(here - here.mean(), there - there.mean())
+    if len(voices) == 1:
+        turned = np.exp(2j * math.pi / 256.0 * (int(b.angle[seed[1]]) - int(a.angle[seed[0]])))
+    turned = turned / abs(turned)
+    return turned, there.mean() - turned * here.mean()
+
+
+def under(
+    a: Template, b: Template, similarity: NDArray[np.float64], placed: tuple[complex, complex]
+) -> NDArray[np.float64]:
+    """The similarities under a placement, in the kernel's steps of 1 / (bits 255²), 1 at the least where near."""
+    one, steps = float(BITS * 255 * 255), np.zeros(similarity.shape)
+    turn = round(float(np.angle(placed[0])) * 128.0 / math.pi)
+    for i in range(len(a)):
+        for j in range(len(b)):
+            z = placed[0] * complex(b.x_px[j], b.y_px[j]) + placed[1]
+            gap = abs(complex(a.x_px[i], a.y_px[i]) - z) / parameters.AGAIN_PX
+            off = abs((int(a.angle[i]) - int(b.angle[j]) + turn + 128) % 256 - 128)
+            if gap < 1.0 and off <= parameters.AGAIN_TURN:
+                kept = (1.0 - gap * gap / 2.0) * (1.0 - off / (2.0 * parameters.AGAIN_TURN))
+                steps[i, j] = max(1, math.floor(round(similarity[i, j] * one) * kept))
+    return steps / one

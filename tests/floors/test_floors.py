@@ -62,7 +62,9 @@ def test_documented_commands_exist() -> None:
     documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in documents)
     for group, name in set(
-        re.findall(r"mithaq (node|agreement|ledger|names|record|template|finger|gallery|measure) ([a-z]+)", text)
+        re.findall(
+            r"mithaq (node|agreement|ledger|names|record|template|finger|gallery|measure) ([a-z]+(?:-[a-z]+)*)", text
+        )
     ):
         assert name in command.commands[group].commands, f"mithaq {group} {name}"  # type: ignore[attr-defined]
 

@@ -87,7 +87,9 @@ def release(pair: Pair) -> Conversation:
     pair.run()
     requester, holder = pair.nodes["QA"], pair.nodes["US"]
     flow.conclude(requester, sent.id, officer="examiner-1", passphrase=PASSPHRASE, decision=Conclusion.IDENTIFIED)
-    flow.request_data(requester, sent.id, officer="officer-1", passphrase=PASSPHRASE)
+    flow.request_data(
+        requester, sent.id, officer="officer-1", passphrase=PASSPHRASE, fields=("family_name", "birth_date")
+    )
     pair.run()
     fields = ("family_name", "birth_date")
     flow.prepare_release(holder, sent.id, officer="officer-1", passphrase=PASSPHRASE, fields=fields)

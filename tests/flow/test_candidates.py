@@ -89,7 +89,9 @@ def test_only_the_identified_candidate_is_released(pair: Pair, hit: Conversation
     empty = flow.prepare_release(holder, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("birth_place",))
     assert isinstance(empty, Refused)
     assert empty.reason == "nothing-to-release"
-    flow.prepare_release(holder, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("family_name",))
+    flow.prepare_release(
+        holder, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("family_name",), reason="national-law"
+    )
     flow.approve_release(holder, hit.id, officer="officer-2", passphrase=PASSPHRASE)
     pair.run()
     assert views.released(requester, hit.id) == {"family_name": holder.person(second)["family_name"]}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pair import NOON, PASSPHRASE, Pair
-from people import add_people
+from people import ENVELOPE, QUERY, add_people
 
 from mithaq.errors import FormatError, SettingsError, TrustError
 from mithaq.node import audit, extracts, journal, sampling, upkeep, views
@@ -20,14 +20,6 @@ from mithaq.pact.bundle import Selection
 
 START, END = NOON - timedelta(days=1), NOON + timedelta(days=1)
 WHO: Any = {"officer": "protection-1", "passphrase": PASSPHRASE}
-ENVELOPE = {
-    "message": "0" * 32, "agreement": "sha256:" + "0" * 64, "digest": "0" * 64, "sender": "QA", "sender_contact": "qa-ncp",
-    "recipient": "US", "recipient_contact": "us-ncp", "body_type": "ansi-nist", "body_bytes": 1,
-}  # fmt: skip
-QUERY = {
-    "purpose": "terrorism", "offence": "robbery", "case": "CASE-1", "legal_basis": "law", "search_type": "TP/TP",
-    "fingers": [2], "expedited": False, "ordered_by": "captain-1", "run_by": "officer-1", "approved_by": "protection-1",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

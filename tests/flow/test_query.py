@@ -71,7 +71,9 @@ def test_a_mate_ends_as_released_data_after_an_examiner_and_two_officers(pair: P
     flow.request_data(requester, sent.id, officer="officer-1", passphrase=PASSPHRASE)
     pair.run()
     fields = ("family_name", "birth_date")
-    flow.prepare_release(holder, sent.id, officer="officer-1", passphrase=PASSPHRASE, fields=fields)
+    flow.prepare_release(
+        holder, sent.id, officer="officer-1", passphrase=PASSPHRASE, fields=fields, reason="national-law"
+    )
     same = flow.approve_release(holder, sent.id, officer="officer-1", passphrase=PASSPHRASE)
     assert isinstance(same, Refused)
     assert same.reason == "same-officer"

@@ -43,7 +43,7 @@ def test_a_restored_older_database_leaves_an_erased_print_and_released_data_unre
     with requester.database.read() as tx:
         (query,) = conversations.conversation_prints(tx, sent.id, "query")
     assert requester.open_print(query).data
-    assert requester.released(sent.id)["family_name"] == IDENTITY["family_name"]
+    assert requester.released(sent.id)["fields"]["family_name"] == IDENTITY["family_name"]
     for database in (requester.database, requester.identities):  # the back-up, everything but the key store
         assert database.truncate_log()
     for name in ("node.sqlite", "identities.sqlite"):

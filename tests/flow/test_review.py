@@ -1,4 +1,4 @@
-"""The annual report without one personal datum, and the joint-review pack that a machine without mithaq verifies."""
+"""What both logs hold, an annual report without one personal datum, a review pack that verifies without mithaq."""
 
 from __future__ import annotations
 
@@ -58,6 +58,51 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     made.cosign()
     yield made
     made.close()
+
+
+def logged(pair: Pair, code: str, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    with pair.nodes[code].database.read() as tx:
+        return [(v["at"], v["data"]) for _, body in ledger.bodies(tx, [kind], "") if body and (v := json.loads(body))]
+
+
+BODIES = ("message", "digest", "body_type", "sender", "sender_contact", "recipient", "recipient_contact")
+
+
+@pytest.mark.parametrize(
+    ("kind", "sender", "fields"),
+    [
+        ("query", "QA", ("fingers", "purpose", "offence", "case", "legal_basis", "search_type")),  # REQ-110
+        ("answer", "US", ("outcome", "references", "in_reply_to")),
+        ("request", "QA", ("purpose", "case", "reference")),  # REQ-111: reason, data, date, both bodies
+        ("release", "US", ("purpose", "case", "reference", "outcome", "fields")),
+    ],
+)
+def test_both_sides_log_the_same_of_every_message(pair: Pair, kind: str, sender: str, fields: tuple[str, ...]) -> None:
+    """Field by field: what was sent (digest, type, fingers or items), when, between which bodies, and why."""
+    recipient = {"QA": "US", "US": "QA"}[sender]
+    sent, came = logged(pair, sender, f"{kind}-sent"), logged(pair, recipient, f"{kind}-received")
+    assert len(sent) == len(came) == (2 if kind in ("query", "answer") else 1)
+    for (at, ours), (received, theirs) in zip(sent, came, strict=True):
+        assert at[:10] == received[:10] == f"{NOON:%Y-%m-%d}"
+        for name in (*BODIES, *fields):
+            assert ours[name] == theirs[name], name
+            assert ours[name] or name in ("references", "fields"), name
+        receipt = next(
+            data for _, data in logged(pair, sender, "receipt-received") if data["message"] == ours["message"]
+        )
+        assert receipt["received_at"] == received
+
+
+def test_who_ordered_and_who_ran_a_query_is_logged_where_it_was_run(pair: Pair) -> None:
+    for _, query in logged(pair, "QA", "query-sent"):
+        assert (query["ordered_by"], query["run_by"], query["approved_by"]) == (
+            "captain-1",
+            "officer-1",
+            "prosecutor-1",
+        )
+    (_, request), (_, release) = logged(pair, "QA", "request-sent")[0], logged(pair, "US", "release-sent")[0]
+    assert request["by"] == "officer-1"
+    assert (release["prepared_by"], release["approved_by"]) == ("officer-1", "officer-2")
 
 
 def personal(pair: Pair) -> set[str]:

@@ -178,3 +178,17 @@ def test_the_log_is_read_by_its_readers_for_its_purposes_and_that_is_logged(pair
     assert (last["by"], last["reason"], last["first"]) == ("auditor-1", "lawfulness", 0)
     assert len(found) == last["last"] + 1
     assert all(entry is not None for entry in found)
+
+
+def test_no_step_unlocks_a_credential_without_a_role() -> None:
+    """A step that signs names the role or duty it is for, wherever it stands; signing in alone does not."""
+    room = Path(officers.__file__).parent
+    calls = [
+        (path.name, line.strip())
+        for path in sorted(room.rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "unlock(" in line and "def unlock" not in line
+    ]
+    assert len(calls) > 8
+    bare = [call for call in calls if "role=" not in call[1] and "duty=" not in call[1]]
+    assert bare == [("officers.py", "unlock(node, officer_id, passphrase)")]

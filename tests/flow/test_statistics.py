@@ -63,7 +63,9 @@ def pair(population: Population, tmp_path_factory: pytest.TempPathFactory) -> It
     requester, holder = made.nodes["QA"], made.nodes["US"]
     flow.conclude(requester, hit.id, officer="examiner-1", passphrase=PASSPHRASE, decision=Conclusion.IDENTIFIED)
     made.wires["QA"].cut = True
-    flow.request_data(requester, hit.id, officer="officer-1", passphrase=PASSPHRASE)
+    flow.request_data(
+        requester, hit.id, officer="officer-1", passphrase=PASSPHRASE, fields=("family_name", "birth_date")
+    )
     settle(made)
     made.wires["QA"].cut = False
     made.clock.turn(hours=1)

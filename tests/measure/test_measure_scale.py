@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mithaq.errors import SettingsError
+from mithaq.finger import threshold_for
 from mithaq.measure import scale
 from mithaq.measure.forecast import forecast
 from mithaq.search import Gallery
@@ -25,6 +27,20 @@ def test_the_model_is_in_proportion_and_its_strangers_keep_the_bound(monkeypatch
     ten = large["ten_fingers"]
     assert max(ten["highest_of_searches"]) < ten["nats_for_fpir"]
     assert ten["fnir"] == 0.0
+
+
+def test_false_positives_come_from_the_strangers_that_were_measured() -> None:
+    """Scores whose tail is known: exponential past the threshold that the calibration sets for 1 in 100."""
+    random = np.random.default_rng(1)
+    scale_of = (threshold_for(1e-6) - threshold_for(1e-2)) / np.log(1e4)
+    scores = threshold_for(1e-2) + scale_of * (random.exponential(1.0, 40_000) - np.log(100.0))
+    first = random.integers(0, 40, len(scores))
+    strangers = scores, first, (first + random.integers(1, 40, len(scores))) % 40
+    found = forecast(100_000, RATES, strangers=strangers)["one_finger"]["false_positives_measured"]
+    expected, (low, high) = found["1e-06"]
+    assert low < 0.1 < high
+    assert low < expected < high
+    assert found["1e-09"][0] < found["1e-07"][0] < expected
 
 
 def test_a_gallery_is_gone_on_from_where_a_run_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,6 @@ def test_a_line_feed_or_an_indent_makes_a_document_another_one() -> None:
         ("parties.US.contact_points[1].purposes", ["border-identification"], "PAC-015"),
         ("clauses.orphan", {"ref": "Art. 1", "ar": "نص", "en": "text"}, "PAC-016"),
         ("clauses.quota", ..., "PAC-016"),
-        ("answer.confirm_by", "both", "PAC-017"),
         ("answer.score_returned", True, "PAC-017"),
         ("valid.entry", {"LT/TP": "2026-02-30T00:00:00.000000Z"}, "PAC-015"),
         ("valid.entry", {"LT/TP": "2025-12-31T00:00:00.000000Z"}, "PAC-015"),

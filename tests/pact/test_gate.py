@@ -15,18 +15,22 @@ from hypothesis import strategies as st
 
 from mithaq.errors import FormatError
 from mithaq.pact.agreement import Agreement
+from mithaq.pact.caveats import Caveat, Handling
 from mithaq.pact.gate import (
     Accepted,
+    Concluded,
     Offence,
     Refused,
     gate,
     gate_release,
     gate_request,
+    gate_use,
     is_serious,
     parse_offence,
-    quota_day,
     same_person,
 )
+from mithaq.pact.quota import quota_day
+from mithaq.pact.terms import Bilingual
 from mithaq.pact.wording import all_reasons
 
 AGREEMENT = agreements.agreement()
@@ -324,6 +328,86 @@ def test_data_of_special_nature_needs_a_statement_and_a_third_person() -> None:
     assert outcome(relevance_statement=statement, second_approved_by="us-3") == "accepted"
 
 
+OWN = Concluded("identified", "r-7f", "examiner-1", "examiner-2")
+THEIRS = Concluded("identified", "r-7f", "us-examiner-1", "us-examiner-2")
+
+
+@pytest.mark.parametrize("confirm_by", ["requester", "holder", "both"])
+@pytest.mark.parametrize("examiners", [1, 2])
+def test_whoever_confirms_must_have_identified_that_reference_with_as_many_examiners_as_agreed(
+    confirm_by: str, examiners: int
+) -> None:
+    terms = agreements.agreement(answer={"confirm_by": confirm_by, "examiners": examiners})
+    flaws: dict[str, Any] = {
+        "conclusion-missing": None,
+        "not-identified": {"decision": "excluded"},
+        "reference-not-concluded": {"reference": "r-81"},
+    }
+    if examiners == 2:
+        flaws["second-examiner-missing"] = {"second_by": ""}
+        twice = replace(OWN, second_by=" Examiner-1 "), replace(THEIRS, second_by="us-examiner-1")
+        assert reason(released(terms, *twice)) == "second-examiner-missing"
+
+    def with_flaw(said: Concluded, flaw: dict[str, Any] | None) -> Concluded | None:
+        return None if flaw is None else replace(said, **flaw)
+
+    assert reason(released(terms, OWN, THEIRS)) == "accepted"
+    for expected, flaw in flaws.items():
+        own_counts, theirs_count = confirm_by != "holder", confirm_by != "requester"
+        decision = released(terms, with_flaw(OWN, flaw), THEIRS)
+        assert reason(decision) == (expected if own_counts else "accepted")
+        decision = released(terms, OWN, with_flaw(THEIRS, flaw))
+        assert reason(decision) == (expected if theirs_count else "accepted")
+
+
+def released(terms: Agreement, own: Concluded | None, theirs: Concluded | None) -> Accepted | Refused:
+    said = own or Concluded(None, "", "")
+    chain = replace(
+        CHAIN, conclusion=said.decision, concluded_reference=said.reference, concluded_by=said.by,
+        second_concluded_by=said.second_by, by_holder=theirs,
+    )  # fmt: skip
+    first = gate_request(REQUEST, chain, terms, at=LATER)
+    second = gate_release(RELEASE, chain, terms, at=LATER)
+    assert reason(first) == reason(second)
+    return second
+
+
+def caveat(code: Any = "H1", ground: Any = "court-order", text: Bilingual | None = None) -> Handling:
+    return Handling((Caveat(code, ground, text),))
+
+
+@pytest.mark.parametrize(
+    ("handling", "expected"),
+    [
+        (caveat(), "accepted"),
+        (caveat("H3", text=Bilingual("شرط", "a condition")), "accepted"),
+        (caveat("H4"), "caveat-not-agreed"),
+        (caveat("H2"), "caveat-not-agreed"),
+        (caveat(ground="data-protection-law"), "caveat-without-ground"),
+        (caveat(ground=""), "caveat-without-ground"),
+        (caveat("H3"), "caveat-text"),
+        (caveat("H1", text=Bilingual("شرط", "a condition")), "caveat-text"),
+        (Handling(caveat().caveats * 2), "caveat-text"),
+    ],
+)
+def test_a_caveat_is_of_an_agreed_code_and_has_a_ground_of_its_own(handling: Handling, expected: str) -> None:
+    terms = agreements.agreement(handling=["H0", "H1", "H3"])
+    assert reason(gate_release(replace(RELEASE, handling=handling), CHAIN, terms, at=LATER)) == expected
+
+
+def test_what_is_withheld_has_a_coded_reason() -> None:
+    for code, expected in (("national-law", "accepted"), ("because", "withheld-without-reason")):
+        facts = replace(RELEASE, withheld={"birth_date": code})
+        assert reason(gate_release(facts, CHAIN, AGREEMENT, at=LATER)) == expected
+
+
+def test_h2_forbids_sharing_and_h1_a_court_and_the_others_neither() -> None:
+    for code in ("H0", "H1", "H2", "H3"):
+        for use, forbidden in (("share", "H2"), ("judicial", "H1")):
+            decision = gate_use(caveat(code), AGREEMENT, use)  # type: ignore[arg-type]
+            assert reason(decision) == ("caveat-forbids" if code == forbidden else "accepted")
+
+
 def test_two_spellings_of_one_officer_are_one_person() -> None:
     assert same_person("A.Smith", " a.smith")
     assert same_person("\uff21\uff22", "ab")
@@ -360,4 +444,5 @@ def test_every_reason_of_the_list_is_given_by_some_test_or_by_the_state_table() 
     )
     source = "".join(file.read_text(encoding="utf-8") for file in files)
     elsewhere = {"step-not-allowed", "wrong-actor", "executor-not-authorised"}
+    elsewhere |= {"same-examiner", "relevance-missing", "conditions-open", "pause-not-agreed"}  # tests/flow
     assert {name for name in all_reasons() if f'"{name}"' not in source} <= elsewhere

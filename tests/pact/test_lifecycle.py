@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 
 import agreements
 import pytest
 
+from mithaq.pact.agreement import Agreement
 from mithaq.pact.gate import Refused
 from mithaq.pact.lifecycle import (
     ANSWER_EVENT,
     CONCLUSION_EVENT,
+    HOLDER_EVENT,
     RELEASE_EVENT,
     TRANSITIONS,
     Actor,
@@ -26,96 +29,174 @@ from mithaq.pact.lifecycle import (
 )
 from mithaq.pact.wording import label
 
-AGREEMENT = agreements.agreement()
+TERMS = [(by, examiners) for by in ("requester", "holder", "both") for examiners in (1, 2)]
 
-# Written from the flow, not from the code: state -> {event: (who, next)}.
-REQUESTER = {
-    "new": {"prepare": ("officer", "prepared")},
-    "prepared": {
-        "receipt": ("partner", "sent"),
-        "answer-hit": ("partner", "candidate"),
-        "answer-no-hit": ("partner", "no-hit"),
-        "answer-unsearchable": ("partner", "unsearchable"),
-        "answer-refused": ("partner", "refused"),
-        "answer-expired": ("partner", "expired"),
-        "expire": ("system", "expired"),
-    },
-    "sent": {
-        "answer-hit": ("partner", "candidate"),
-        "answer-no-hit": ("partner", "no-hit"),
-        "answer-unsearchable": ("partner", "unsearchable"),
-        "answer-refused": ("partner", "refused"),
-        "answer-expired": ("partner", "expired"),
-        "expire": ("system", "expired"),
-    },
-    "candidate": {
-        "receipt": ("partner", "candidate"),
-        "conclude-identified": ("examiner", "identified"),
-        "conclude-excluded": ("examiner", "excluded"),
-        "conclude-inconclusive": ("examiner", "inconclusive"),
-    },
-    "no-hit": {"receipt": ("partner", "no-hit")},
-    "unsearchable": {"receipt": ("partner", "unsearchable")},
-    "refused": {"receipt": ("partner", "refused")},
-    "expired": {"receipt": ("partner", "expired")},
-    "identified": {"request": ("officer", "requested")},
-    "excluded": {},
-    "inconclusive": {},
-    "requested": {
-        "receipt": ("partner", "request-receipted"),
+
+def under(confirm_by: str = "requester", examiners: int = 1) -> Agreement:
+    return agreements.agreement(answer={"confirm_by": confirm_by, "examiners": examiners})
+
+
+AGREEMENT = under()
+ANSWERS = {
+    "answer-hit": ("partner", "candidate"),
+    "answer-no-hit": ("partner", "no-hit"),
+    "answer-unsearchable": ("partner", "unsearchable"),
+    "answer-refused": ("partner", "refused"),
+    "answer-expired": ("partner", "expired"),
+    "expire": ("system", "expired"),
+    "delay": ("partner", "delayed"),
+}
+
+
+def conclusions(who: str, identified: str) -> dict[str, tuple[str, str]]:
+    return {
+        "conclude-identified": (who, identified),
+        "conclude-excluded": (who, "excluded"),
+        "conclude-inconclusive": (who, "inconclusive"),
+    }
+
+
+def of_the_holder(identified: str, excluded: str) -> dict[str, tuple[str, str]]:
+    return {
+        "holder-identified": ("partner", identified),
+        "holder-excluded": ("partner", excluded),
+        "holder-inconclusive": ("partner", "inconclusive"),
+    }
+
+
+def requester(confirm_by: str, examiners: int) -> dict[str, dict[str, tuple[str, str]]]:
+    """Written from the flow, not from the code: state -> {event: (who, next)}."""
+    released = {
         "release": ("partner", "released"),
+        "release-part": ("partner", "released"),
         "refuse-release": ("partner", "release-refused"),
-    },
-    "request-receipted": {"release": ("partner", "released"), "refuse-release": ("partner", "release-refused")},
-    "released": {"receipt": ("partner", "released"), "acknowledge": ("system", "acknowledged")},
-    "release-refused": {"receipt": ("partner", "release-refused")},
-    "acknowledged": {},
-}
-HOLDER = {
-    "new": {"receive": ("partner", "received")},
-    "received": {
-        "start": ("system", "answering"),
-        "answer-refused": ("system", "answered-refused"),
-        "answer-expired": ("system", "expired"),
-    },
-    "answering": {
-        "answer-hit": ("system", "answered-hit"),
-        "answer-no-hit": ("system", "answered-no-hit"),
-        "answer-unsearchable": ("system", "answered-unsearchable"),
-        "answer-refused": ("system", "answered-refused"),
-        "answer-expired": ("system", "expired"),
-    },
-    "answered-hit": {"request": ("partner", "requested"), "close": ("system", "closed")},
-    "answered-no-hit": {"close": ("system", "closed")},
-    "answered-unsearchable": {"close": ("system", "closed")},
-    "answered-refused": {"close": ("system", "closed")},
-    "expired": {"close": ("system", "closed")},
-    "requested": {"prepare-release": ("officer", "prepared"), "refuse-release": ("officer", "release-refused")},
-    "prepared": {
-        "return-release": ("second-officer", "requested"),
-        "release": ("second-officer", "released"),
-        "refuse-release": ("second-officer", "release-refused"),
-    },
-    "released": {"acknowledge": ("partner", "closed")},
-    "release-refused": {"close": ("system", "closed")},
-    "closed": {},
-}
-BY_HAND = {Side.REQUESTER: REQUESTER, Side.HOLDER: HOLDER}
+    }
+    own = "confirmed" if confirm_by == "both" else "identified"
+    two = {
+        # These states are reached only where two examiners of this side conclude.
+        "examined": {**conclusions("second-examiner", own), "disagree": ("second-examiner", "disagreement")},
+        "disagreement": conclusions("third-examiner", own),
+    }
+    if confirm_by == "holder":  # no way leads there: what stands for any guard is asked below
+        for events in two.values():
+            del events["conclude-identified"]
+    candidate = {
+        "requester": conclusions("examiner", "identified"),
+        "holder": of_the_holder("identified", "excluded"),
+        "both": conclusions("examiner", "confirmed"),
+    }[confirm_by]
+    if examiners == 2 and confirm_by != "holder":
+        candidate = {"examine": ("examiner", "examined")}
+    return {
+        "new": {"prepare": ("officer", "prepared")},
+        "prepared": {**ANSWERS, "receipt": ("partner", "sent")},
+        "sent": ANSWERS,
+        "delayed": ANSWERS,
+        "candidate": candidate,
+        **two,
+        "confirmed": of_the_holder("identified", "contested") if confirm_by == "both" else {},
+        "contested": {},
+        "no-hit": {},
+        "unsearchable": {},
+        "refused": {},
+        "expired": {},
+        "identified": {"request": ("officer", "requested")},
+        "excluded": {},
+        "inconclusive": {},
+        "requested": {**released, "receipt": ("partner", "request-receipted")},
+        "request-receipted": released,
+        "released": {
+            "acknowledge": ("system", "acknowledged"),
+            "accept": ("officer", "acknowledged"),
+            "decline": ("officer", "declined"),
+        },
+        "release-refused": {},
+        "declined": {},
+        "acknowledged": {"ask-outcome": ("partner", "outcome-asked"), "report-outcome": ("officer", "reported")},
+        "outcome-asked": {"report-outcome": ("officer", "reported")},
+        "reported": {},
+    }
 
 
+def holder(confirm_by: str, examiners: int) -> dict[str, dict[str, tuple[str, str]]]:
+    close = {"close": ("system", "closed")}
+    if confirm_by == "requester":
+        hit = {"request": ("partner", "requested")}
+    else:
+        hit = {"examine": ("examiner", "examined")} if examiners == 2 else conclusions("examiner", "identified")
+
+    def decided(who: str) -> dict[str, tuple[str, str]]:
+        return {
+            "return-release": (who, "requested"),
+            "release": (who, "released"),
+            "release-part": (who, "released"),
+            "refuse-release": (who, "release-refused"),
+        }
+
+    return {
+        "new": {"receive": ("partner", "received")},
+        "received": {
+            "start": ("system", "answering"),
+            "answer-refused": ("system", "answered-refused"),
+            "answer-expired": ("system", "expired"),
+        },
+        "answering": {
+            "answer-hit": ("system", "answered-hit"),
+            "answer-no-hit": ("system", "answered-no-hit"),
+            "answer-unsearchable": ("system", "answered-unsearchable"),
+            "answer-refused": ("system", "answered-refused"),
+            "answer-expired": ("system", "expired"),
+        },
+        "answered-hit": {**hit, **close},
+        "examined": {
+            **conclusions("second-examiner", "identified"),
+            "disagree": ("second-examiner", "disagreement"),
+            **close,
+        },
+        "disagreement": {**conclusions("third-examiner", "identified"), **close},
+        "identified": {"request": ("partner", "requested"), **close},
+        "excluded": close,
+        "inconclusive": close,
+        "answered-no-hit": close,
+        "answered-unsearchable": close,
+        "answered-refused": close,
+        "expired": close,
+        "requested": {
+            "prepare-release": ("officer", "prepared"),
+            "refuse-release": ("officer", "release-refused"),
+            "pause": ("officer", "paused"),
+        },
+        "paused": {"resume": ("officer", "requested"), "refuse-release": ("officer", "release-refused")},
+        "prepared": {**decided("second-officer"), "approve": ("second-officer", "approved")},
+        "approved": decided("third-officer"),
+        "released": {"acknowledge": ("partner", "acknowledged"), "decline": ("partner", "declined")},
+        "acknowledged": {"ask-outcome": ("officer", "outcome-asked"), "report-outcome": ("partner", "closed"), **close},
+        "outcome-asked": {"report-outcome": ("partner", "closed")},
+        "declined": close,
+        "release-refused": close,
+        "closed": {},
+    }
+
+
+BY_HAND = {Side.REQUESTER: requester, Side.HOLDER: holder}
+
+
+@pytest.mark.parametrize(("confirm_by", "examiners"), TERMS)
 @pytest.mark.parametrize("side", list(Side))
-def test_every_step_that_is_allowed_and_every_step_that_is_not(side: Side) -> None:
-    for state, event, actor in itertools.product(State, Event, Actor):
-        allowed = BY_HAND[side].get(state.value, {}).get(event.value)
-        after = advance(side, state, event, by=actor, agreement=AGREEMENT)
-        if allowed is None:
-            assert isinstance(after, Refused)
-            assert after.reason == "step-not-allowed"
-        elif allowed[0] != actor:
-            assert isinstance(after, Refused)
-            assert after.reason == "wrong-actor"
-        else:
-            assert after == allowed[1]
+def test_every_step_that_is_allowed_and_every_step_that_is_not(side: Side, confirm_by: str, examiners: int) -> None:
+    agreement, by_hand = under(confirm_by, examiners), BY_HAND[side](confirm_by, examiners)
+    for state, event in itertools.product(State, Event):
+        allowed = by_hand.get(state.value, {}).get(event.value)
+        for actor in Actor:
+            after = advance(side, state, event, by=actor, agreement=agreement)
+            if allowed is None:
+                assert isinstance(after, Refused), (state, event, actor)
+                assert after.reason == "step-not-allowed"
+            elif allowed[0] != actor:
+                assert isinstance(after, Refused), (state, event, actor)
+                assert after.reason == "wrong-actor"
+            else:
+                assert after == allowed[1], (state, event, actor)
 
 
 def test_a_refused_step_has_its_clause_and_both_languages() -> None:
@@ -126,24 +207,55 @@ def test_a_refused_step_has_its_clause_and_both_languages() -> None:
     assert "candidate" in after.text.ar
 
 
-def test_no_data_are_requested_or_released_without_a_persons_conclusion() -> None:
-    """Without the examiner's step, no path from the start reaches a request, on the requester's side."""
-    reached, frontier = {State.NEW}, [State.NEW]
+def reached(side: Side, agreement: Agreement, without: Collection[Event] = ()) -> set[State]:
+    """Every state that steps from the start lead to, those events left out."""
+    found, frontier = {State.NEW}, [State.NEW]
     while frontier:
-        for event, row in possible(Side.REQUESTER, frontier.pop()).items():
-            if event is not Event.CONCLUDE_IDENTIFIED and row.to not in reached:
-                reached.add(row.to)
+        for event, row in possible(side, frontier.pop(), agreement).items():
+            if event not in without and row.to not in found:
+                found.add(row.to)
                 frontier.append(row.to)
-    assert reached.isdisjoint({State.IDENTIFIED, State.REQUESTED, State.REQUEST_RECEIPTED, State.RELEASED})
+    return found
 
 
-def test_a_release_always_passes_through_two_officers_hands() -> None:
-    into_released = {key: row for key, row in TRANSITIONS.items() if row.to is State.RELEASED and key[0] is Side.HOLDER}
-    assert {(state, row.actor) for (_, state, _), row in into_released.items()} == {
-        (State.PREPARED, Actor.SECOND_OFFICER)
+@pytest.mark.parametrize(("confirm_by", "examiners"), TERMS)
+def test_no_data_are_requested_or_released_without_the_agreed_persons_conclusions(
+    confirm_by: str, examiners: int
+) -> None:
+    agreement = under(confirm_by, examiners)
+    data = {State.REQUESTED, State.REQUEST_RECEIPTED, State.PREPARED, State.RELEASED}
+    own, theirs = {Event.CONCLUDE_IDENTIFIED}, {Event.HOLDER_IDENTIFIED}
+    of_requester = {"requester": [own], "holder": [theirs], "both": [own, theirs]}[confirm_by]
+    for needed in of_requester:
+        assert reached(Side.REQUESTER, agreement, needed).isdisjoint(data - {State.PREPARED})
+    if confirm_by != "requester":
+        assert reached(Side.HOLDER, agreement, own).isdisjoint(data)
+    side = Side.HOLDER if confirm_by == "holder" else Side.REQUESTER
+    one_opinion = reached(side, agreement, {Event.EXAMINE})
+    confirmed = State.CONFIRMED if confirm_by == "both" else State.IDENTIFIED
+    assert (confirmed in one_opinion) is (examiners == 1)
+
+
+def test_two_examiners_who_differ_reach_nothing_without_a_third() -> None:
+    for row in possible(Side.REQUESTER, State.DISAGREEMENT, under("requester", 2)).values():
+        assert row.actor is Actor.THIRD_EXAMINER
+
+
+def test_a_release_always_passes_through_two_officers_hands_and_a_blocked_one_through_three() -> None:
+    into = {
+        (state, row.actor)
+        for (side, state, _), rows in TRANSITIONS.items()
+        for row in rows
+        if side is Side.HOLDER and row.to is State.RELEASED
     }
-    into_prepared = [row for key, row in TRANSITIONS.items() if row.to is State.PREPARED and key[0] is Side.HOLDER]
-    assert [row.actor for row in into_prepared] == [Actor.OFFICER]
+    assert into == {(State.PREPARED, Actor.SECOND_OFFICER), (State.APPROVED, Actor.THIRD_OFFICER)}
+    for state, actor in ((State.PREPARED, Actor.OFFICER), (State.APPROVED, Actor.SECOND_OFFICER)):
+        assert [
+            row.actor
+            for (side, _, _), rows in TRANSITIONS.items()
+            for row in rows
+            if side is Side.HOLDER and row.to is state
+        ] == [actor]
 
 
 def test_a_query_ends_in_exactly_one_outcome() -> None:
@@ -153,23 +265,25 @@ def test_a_query_ends_in_exactly_one_outcome() -> None:
         assert (Side.REQUESTER, state, event) not in TRANSITIONS
     assert set(ANSWER_EVENT) == set(Outcome)
     for event in ANSWER_EVENT.values():
-        assert (Side.REQUESTER, State.SENT, event) in TRANSITIONS
+        for state in (State.PREPARED, State.SENT, State.DELAYED):
+            assert (Side.REQUESTER, state, event) in TRANSITIONS
         assert (Side.HOLDER, State.ANSWERING, event) in TRANSITIONS
-    assert set(CONCLUSION_EVENT) == set(Conclusion)
+    assert set(CONCLUSION_EVENT) == set(HOLDER_EVENT) == set(Conclusion)
     assert set(RELEASE_EVENT) == set(ReleaseOutcome)
 
 
 def test_every_state_is_reachable_leads_somewhere_and_has_a_name() -> None:
     for side, table in BY_HAND.items():
-        reached = {State.NEW} | {row.to for (s, _, _), row in TRANSITIONS.items() if s is side}
-        assert {state.value for state in reached} == set(table)
-    assert {state.value for state in State if is_final(Side.REQUESTER, state) and state.value in REQUESTER} == {
-        "no-hit", "unsearchable", "refused", "expired", "excluded", "inconclusive", "release-refused", "acknowledged",
+        found = set().union(*(reached(side, under(*terms)) for terms in TERMS))
+        assert {state.value for state in found} == set(table("both", 2))
+    assert {state.value for state in State if is_final(Side.REQUESTER, state) and state.value in requester("both", 2)} == {
+        "no-hit", "unsearchable", "refused", "expired", "excluded", "inconclusive", "contested", "release-refused",
+        "declined", "reported",
     }  # fmt: skip
-    assert [state.value for state in State if is_final(Side.HOLDER, state) and state.value in HOLDER] == ["closed"]
+    assert [s.value for s in State if is_final(Side.HOLDER, s) and s.value in holder("both", 2)] == ["closed"]
     for state in State:
         assert label(state.value).ar
 
 
 def test_each_row_names_a_requirement() -> None:
-    assert all(row.requirement.startswith("REQ-") for row in TRANSITIONS.values())
+    assert all(row.requirement.startswith("REQ-") for rows in TRANSITIONS.values() for row in rows)

@@ -8,17 +8,23 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pair import Pair
+from pair import NOON, PASSPHRASE, Pair
+from people import add_people
 from serve_order import ORDER
 
 from mithaq.demo.population import Kind, make_population
-from mithaq.node import audit, flow, views
+from mithaq.node import audit, extracts, flow, life, quotas, rotation, sampling, statistics, views
 from mithaq.node.enrol import enrol, list_items
 from mithaq.node.opening import open_gallery
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.life import LifeEvent
+from mithaq.pact.bundle import Selection
+from mithaq.pact.gate import Refused
 
 pytestmark = pytest.mark.postgres
 
@@ -75,6 +81,22 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert isinstance(sent, Conversation)
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "candidate"
+        oversee(pair)
+        # The agreement's life: what is declared holds at both, quotas are compared, and keys rotate.
+        signs = {"officer": "officer-1", "passphrase": PASSPHRASE}
+        stopped = life.suspend(pair.nodes["US"], "QA", parts=(), reason="security-incident", **signs)
+        assert isinstance(stopped, LifeEvent)
+        pair.run()
+        assert isinstance(flow.submit_query(pair.nodes["QA"], Path(probe.file).read_bytes(), ORDER), Refused)
+        life.resume(pair.nodes["US"], "QA", stopped.id, **signs)
+        quotas.begin(pair.nodes["QA"])
+        rotation.announce(pair.nodes["QA"], "sign", **signs)
+        both = [("officer-1", PASSPHRASE), ("officer-2", PASSPHRASE)]
+        terms = {"search_type": "TP/TP", "extra": 1, "reason": "danger-to-life"}
+        life.override(pair.nodes["QA"], "US", approvals=both, **terms)
+        pair.run()
+        assert views.quotas(pair.nodes["QA"], "US")[0].day == 101
+        assert views.quotas(pair.nodes["QA"], "US")[0].used == 1
         pair.cosign()
         for node in pair.nodes.values():
             assert audit.verify(node).problems == ()
@@ -82,6 +104,25 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
     finally:
         if pair is not None:
             pair.close()
+
+
+def oversee(pair: Pair) -> None:
+    """Statistics that both state and that agree, a check with its result, an extract: every table of oversight."""
+    who: Any = {"passphrase": PASSPHRASE}
+    pair.clock.turn(days=1)
+    for node in pair.nodes.values():
+        add_people(node)
+    start, end = NOON - timedelta(days=1), NOON + timedelta(hours=1)
+    for code, other in (("QA", "US"), ("US", "QA")):
+        statistics.reconcile(pair.nodes[code], other, start, end, officer="supervisor-1", **who)
+        pair.run()
+    assert [one.agrees for node in pair.nodes.values() for one in statistics.all_reconciled(node)] == [True, True]
+    node = pair.nodes["QA"]
+    check = sampling.draw(node, start, end, 5, officer="protection-1", **who)
+    (position,) = sampling.redrawn(node, check)
+    sampling.record(node, check.id, position, outcome="lawful", officer="protection-1", **who)
+    asked = extracts.ask(node, Selection(case=ORDER.case), authority="dpa-1", officer="protection-1", **who)
+    assert extracts.give(node, asked.id, by="protection-1")[0].given_at is not None
 
 
 class _Lowered(str):

@@ -10,8 +10,8 @@ import numpy as np
 from mithaq.finger import Template
 from mithaq.search import Gallery
 
-MATE = 0.05
-"""A score that impressions of one of these fingers pass and no two of different fingers do (0.12 and 0.01)."""
+MATE = 0.02
+"""A score that impressions of one of these fingers pass and no two of different fingers do (0.2 and 0.01)."""
 
 
 @cache

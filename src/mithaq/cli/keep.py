@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mithaq.cli.node import Officer
+from mithaq.cli.conversation import Officer
 from mithaq.cli.output import Home, Json, PassphraseFile, passphrase, read_file, say, write_file
 
 app = typer.Typer()

@@ -68,13 +68,15 @@ def prove(
 @app.command()
 def bundle(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the bundle goes.")],
-    by: Annotated[str, typer.Option(help="The code of whoever reads the log, as auditor-1.")],
+    by: Annotated[str, typer.Option(help="Who reads the log: an auditor or protection officer.")],
     start: Annotated[str, typer.Option("--from", help="A period's first day, YYYY-MM-DD (UTC).")] = "",
     end: Annotated[str, typer.Option("--to", help="The day after its last one, YYYY-MM-DD (UTC).")] = "",
     case: Annotated[str, typer.Option(help="A case's reference, instead of a period.")] = "",
     sample: Annotated[int, typer.Option(help="So many entries, drawn by --seed.", min=0)] = 0,
     seed: Annotated[str, typer.Option(help="Chosen by whoever checks, so that nobody else chose the sample.")] = "",
-    reason: Annotated[str, typer.Option(help="Why the log is read, as one word; it is logged.")] = "audit",
+    reason: Annotated[
+        str, typer.Option(help="audit, lawfulness, security, authority or review; it is logged.")
+    ] = "audit",
     verifier: Annotated[Path | None, typer.Option(help="Also write the single-file verifier there.")] = None,
     home: Home = Path(),
     json_: Json = False,

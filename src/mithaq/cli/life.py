@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mithaq.cli.agreement import day_option, overrides_option
+from mithaq.cli.conversation import Officer
 from mithaq.cli.output import Home, Json, PassphraseFile, passphrase, read_file, say, say_refused, write_file
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mithaq.pact.gate import Refused
 
 Partner = Annotated[str, typer.Option(help="The partner's code.")]
-Officer = Annotated[str, typer.Option("--officer", help="Who declares it; signs with their own passphrase.")]
 
 
 def suspend(

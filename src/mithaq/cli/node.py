@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mithaq.cli.output import Home, Json, PassphraseFile, instant, passphrase, progress, read_file, say, say_refused
+from mithaq.cli import conversation as steps
+from mithaq.cli.conversation import accepted, facts, words
+from mithaq.cli.output import Home, Json, PassphraseFile, instant, passphrase, progress, read_file, say
 from mithaq.errors import PartnerError
 
 if TYPE_CHECKING:
-    from mithaq.node.store.conversations import Conversation
-    from mithaq.pact.gate import Refused
+    pass
 
 app = typer.Typer(no_args_is_help=True, help="Make and run a node; send queries and take each step of a conversation.")
 officers_app = typer.Typer(no_args_is_help=True, help="The persons who may act at this node.")
 app.add_typer(officers_app, name="officers")
+steps.add_to(app)
 
 POLL_S = 0.2  # how often `--wait` looks
 WAITING = ("prepared", "sent")
-Officer = Annotated[str, typer.Option("--officer", help="Who acts; signs with their own passphrase.")]
 
 
 @app.command()
@@ -100,23 +101,25 @@ def status(
         if conversation:
             found = views.find(node, conversation)
             history = views.history(node, found.id)
-            facts = {**_facts(found), "history": history, "next": views.next_steps(found)}
-            shown = {name: value for name, value in facts.items() if name not in ("history", "next", "stage_ms")}
-            lines = [f"{key:14} {value}" for key, value in shown.items() if value not in (None, [], "")]
+            shown = {**facts(found), "history": history, "next": views.next_steps(node, found)}
+            plain = {name: value for name, value in shown.items() if name not in ("history", "next", "stage_ms")}
+            lines = [f"{key:14} {value}" for key, value in plain.items() if value not in (None, [], "")]
             lines += [f"  {row['at']}  {row['what']:20} {row['by']}  {row['error']}".rstrip() for row in history]
-            lines += [f"next: {step} ({role})" for step, role in facts["next"]]
-            say(facts, json_, lines)
+            lines += [f"next: {step} ({role})" for step, role in shown["next"]]
+            say(shown, json_, lines)
             return
-        facts = views.status(node)
-        lines = [f"{facts['party']} ({facts['contact']}), ledger {facts['ledger']['size']} entries"]
-        for one in facts["agreements"]:
+        now = views.status(node)
+        lines = [f"{now['party']} ({now['contact']}), ledger {now['ledger']['size']} entries"]
+        for one in now["agreements"]:
             force = "in force" if one["in_force"] else "not in force"
             lines.append(f"agreement with {one['partner']}: version {one['version']}, {force}, {one['id'][:23]}…")
-        lines += [f"agreement file {name}: {text}" for name, text in facts["agreement_problems"].items()]
-        lines.append(f"messages waiting for a receipt: {facts['messages_waiting']}")
+        lines += [f"agreement file {name}: {text}" for name, text in now["agreement_problems"].items()]
+        lines.append(f"messages waiting for a receipt: {now['messages_waiting']}")
+        if late := now["limits_passed"]:
+            lines.append(f"limits that have passed: {len(late)} (`mithaq node limits` names them)")
         for found in views.queue(node, limit=20):
             lines.append(f"  {found.id[:12]}  {found.side:9} {found.partner}  {found.state:18} {found.created_at[:19]}")
-        say(facts, json_, lines)
+        say(now, json_, lines)
 
 
 @app.command()
@@ -255,9 +258,9 @@ def query(
                 ["Nothing was sent: the print cannot be searched.", *[f"  {r['code']}: {r['text']}" for r in reasons]],
             )
             raise typer.Exit(1)
-        found = _accepted(result, json_)
+        found = accepted(result, json_)
         if not wait:
-            say(_facts(found), json_, [f"{found.id}  {found.state}"])
+            say(facts(found), json_, [f"{found.id}  {found.state}"])
             return
         deadline = time.monotonic() + wait_s
         while (found := views.find(node, found.id)).state in WAITING:
@@ -273,95 +276,9 @@ def query(
         lines += [f"  candidate {reference}" for reference in found.candidates]
         lines += [f"  {code}: {text}" for code, text in found.reasons]
         lines += [f"  {found.clause['ref']}: {found.clause['en']}"] if found.clause else []
-        say(_facts(found), json_, lines)
+        say(facts(found), json_, lines)
         if found.state in ("refused", "unsearchable", "expired"):
             raise typer.Exit(1)
-
-
-@app.command()
-def conclude(
-    conversation: Annotated[str, typer.Argument(help="The conversation's id or its beginning.")],
-    officer: Officer,
-    decision: Annotated[str, typer.Option(help="identified, excluded or inconclusive.")],
-    home: Home = Path(),
-    reference: Annotated[str, typer.Option(help="The candidate identified, where the hit has several.")] = "",
-    note: Annotated[str, typer.Option(help="A note for the record.")] = "",
-    passphrase_file: PassphraseFile = None,
-    json_: Json = False,
-) -> None:
-    """Record an examiner's conclusion on a candidate."""
-    from mithaq.node import flow, views
-    from mithaq.node.opening import open_node
-    from mithaq.pact.lifecycle import Conclusion
-
-    if decision not in set(Conclusion):
-        raise typer.BadParameter("write identified, excluded or inconclusive", param_hint="--decision")
-    with open_node(home) as node:
-        done = flow.conclude(
-            node,
-            views.find(node, conversation).id,
-            officer=officer,
-            passphrase=passphrase(passphrase_file, officer),
-            decision=Conclusion(decision),
-            reference=reference,
-            note=note,
-        )
-        _say_done(done, json_)
-
-
-@app.command()
-def request(
-    conversation: Annotated[str, typer.Argument(help="The conversation's id or its beginning.")],
-    officer: Officer,
-    home: Home = Path(),
-    fields: Annotated[str, typer.Option(help="Fields asked for, by comma; all agreed ones where empty.")] = "",
-    urgent: Annotated[bool, typer.Option("--urgent", help="Ask for the urgent clock.")] = False,
-    passphrase_file: PassphraseFile = None,
-    json_: Json = False,
-) -> None:
-    """Ask the holder for the personal data behind a confirmed hit."""
-    from mithaq.node import flow, views
-    from mithaq.node.opening import open_node
-
-    with open_node(home) as node:
-        done = flow.request_data(
-            node,
-            views.find(node, conversation).id,
-            officer=officer,
-            passphrase=passphrase(passphrase_file, officer),
-            fields=_words(fields),
-            urgent=urgent,
-        )
-        _say_done(done, json_)
-
-
-@app.command()
-def release(
-    conversation: Annotated[str, typer.Argument(help="The conversation's id or its beginning.")],
-    officer: Officer,
-    home: Home = Path(),
-    prepare: Annotated[str, typer.Option(help="First officer: the fields to release, by comma.")] = "",
-    approve: Annotated[bool, typer.Option("--approve", help="Second officer: let the prepared fields go.")] = False,
-    refuse: Annotated[str, typer.Option(help="Refuse, with a coded reason.")] = "",
-    passphrase_file: PassphraseFile = None,
-    json_: Json = False,
-) -> None:
-    """Prepare, approve or refuse the release of personal data."""
-    from mithaq.node import flow, views
-    from mithaq.node.opening import open_node
-
-    if sum((bool(prepare), approve, bool(refuse))) != 1:
-        raise typer.BadParameter("give exactly one of --prepare FIELDS, --approve, --refuse REASON")
-    with open_node(home) as node:
-        found = views.find(node, conversation).id
-        secret = passphrase(passphrase_file, officer)
-        if prepare:
-            done = flow.prepare_release(node, found, officer=officer, passphrase=secret, fields=_words(prepare))
-        elif approve:
-            done = flow.approve_release(node, found, officer=officer, passphrase=secret)
-        else:
-            done = flow.refuse_release(node, found, officer=officer, passphrase=secret, reason=refuse)
-        _say_done(done, json_)
 
 
 By = Annotated[str, typer.Option(help="The administrator who changes the register, once it has one.")]
@@ -395,7 +312,7 @@ def officers_add(
         officers.add(
             node,
             officer,
-            roles=_words(roles),
+            roles=words(roles),
             name={"en": name_en, "ar": name_ar or name_en},
             passphrase=passphrase(passphrase_file, officer),
             by=by,
@@ -431,40 +348,3 @@ def officers_end(officer: str, home: Home = Path(), by: By = "", by_file: ByFile
     with open_node(home) as node:
         officers.end(node, officer, by=by, by_passphrase=passphrase(by_file, by) if by else "")
     say({"ended": officer}, json_, [f"{officer} may no longer act."])
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _facts(found: Conversation) -> dict[str, Any]:
-    return {
-        "conversation": found.id,
-        "side": found.side,
-        "partner": found.partner,
-        "state": found.state,
-        "search_type": found.search_type,
-        "purpose": found.purpose,
-        "case": found.case_number,
-        "reference": found.reference,
-        "candidates": list(found.candidates),
-        "reasons": [list(reason) for reason in found.reasons],
-        "clause": found.clause,
-        "created_at": found.created_at,
-        "stage_ms": dict(found.stages),
-    }
-
-
-def _accepted(result: Conversation | Refused, json_: bool) -> Conversation:
-    """The conversation, or the refusal printed with its clause and exit status 1."""
-    from mithaq.pact.gate import Refused
-
-    if not isinstance(result, Refused):
-        return result
-    say_refused(result, json_)
-    raise typer.Exit(1)
-
-
-def _say_done(result: Conversation | Refused, json_: bool) -> None:
-    found = _accepted(result, json_)
-    say(_facts(found), json_, [f"{found.id}  {found.state}"])

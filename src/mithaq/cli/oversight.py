@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mithaq.cli.conversation import Officer
 from mithaq.cli.output import Home, Json, PassphraseFile, instant, passphrase, say, write_file
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mithaq.pact.bundle import Selection
 
 By = Annotated[str, typer.Option(help="Who reads: the code of an officer whose role may.")]
-Officer = Annotated[str, typer.Option("--officer", help="Who acts; signs with their own passphrase.")]
 From = Annotated[str, typer.Option("--from", help="The period's first day, YYYY-MM-DD (UTC).")]
 To = Annotated[str, typer.Option("--to", help="The day after its last one, YYYY-MM-DD (UTC).")]
 Partner = Annotated[str, typer.Option(help="One partner's code; all partners where left out.")]

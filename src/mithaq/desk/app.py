@@ -2,7 +2,7 @@
 
     GET  /            what waits, and all conversations          GET /c/ID   one conversation, its prints, its steps
     GET  /query       the query form with the quota left         POST /query
-    POST /c/ID/STEP   conclude, request, prepare, approve, refuse: each signed with the person's own passphrase
+    POST /c/ID/STEP   a person's step (`conversation.STEPS`), signed with their own passphrase
     GET  /ledger, /sign-in, /language; /agreement and the forms of its life are in `life`
 
 Pages show what `node.views` hands out and nothing else. /healthz and /metrics are here too, for the agency's network.
@@ -26,26 +26,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from mithaq.desk import keeping, life
+from mithaq.desk import conversation, keeping, life, oversight
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
-from mithaq.node import flow, officers, standing, views
+from mithaq.node import clocks, flow, officers, standing, views
 from mithaq.node.app import operations
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
+from mithaq.node.roles import DUTIES, WORKING
 from mithaq.node.views import Conversation
-from mithaq.pact.agreement import clause_text
 from mithaq.pact.gate import Offence, Refused
-from mithaq.pact.lifecycle import Conclusion
-from mithaq.pact.wording import label, release_refusals
+from mithaq.pact.wording import label
 from mithaq.units import FingerPosition
 
 _log = structlog.get_logger("mithaq.desk")
 LARGEST_UPLOAD = 30 * 1024 * 1024  # bytes: a tenprint transaction at 1000 ppi
 LARGEST_FORM = 64 * 1024  # bytes: every other form, which a visitor who has not signed in may send too
 COMPARISONS_KEPT, COMPARISON_LIFE_S = 8, 300.0  # a print that the node erased is gone here soon after
-STEPS = ("conclude", "request", "prepare", "approve", "refuse")
 
 
 class Desk:
@@ -66,16 +64,21 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.pages.globals["follow_up_closed"] = views.follow_up_closed
         self.static = folder / "static"
         self.comparisons: OrderedDict[tuple[str, str, str], tuple[float, views.Comparison | None]] = OrderedDict()
 
     def render(self, request: Request, page: str, status: int = 200, **values: Any) -> Response:
         """A page in the reader's language, with the officer whom `signed_in` found."""
         texts = self.texts(request)
+        officer = _officer(request)
+        roles = set(officer.roles) if officer else set()
         html = self.pages.get_template(page).render(
             t=texts,
             node=self.node,
-            officer=_officer(request),
+            officer=officer,
+            works=bool(roles & set(WORKING)),
+            oversees=bool(roles & set(DUTIES["register"])),
             form_token=self.guard.token(request),
             here=_here(request),
             name_of=self.name_of,
@@ -202,10 +205,13 @@ def desk_app(node: Node) -> FastAPI:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
+        if not set(officer.roles) & set(WORKING):
+            return RedirectResponse("/oversight", 303)
         rows = await run_in_threadpool(views.queue, node)
-        mine = await run_in_threadpool(lambda: [row for row in rows if _waits_for(node, row, officer)])
+        mine = await run_in_threadpool(lambda: [row for row in rows if conversation.waits_for(node, row, officer)])
+        late = await run_in_threadpool(lambda: {clock.conversation for clock in clocks.late(node)})
         agreements = await run_in_threadpool(standing.overview, node)
-        return desk.render(request, "queue.html", mine=mine, rows=rows, agreements=agreements)
+        return desk.render(request, "queue.html", mine=mine, rows=rows, late=late, agreements=agreements)
 
     @app.get("/query")
     async def query_page(request: Request) -> Response:
@@ -237,18 +243,20 @@ def desk_app(node: Node) -> FastAPI:
         return RedirectResponse(f"/c/{result.id}", 303)
 
     @app.get("/c/{conversation_id}")
-    async def conversation(request: Request, conversation_id: str, candidate: str = "") -> Response:
+    async def one(request: Request, conversation_id: str, candidate: str = "") -> Response:
         officer = await signed_in(request)
         if officer is None:
             return RedirectResponse("/sign-in", 303)
-        return await run_in_threadpool(_conversation_page, desk, request, officer, conversation_id, candidate)
+        return await run_in_threadpool(conversation.page, desk, request, officer, conversation_id, candidate)
 
     @app.get("/c/{conversation_id}/{which}.png")
     async def picture(request: Request, conversation_id: str, which: str, candidate: str = "") -> Response:
-        if await signed_in(request) is None:
+        officer = await signed_in(request)
+        if officer is None:
             raise HTTPException(404)
+        await run_in_threadpool(officers.authorised, node, officer.id, "cases")
         found = await run_in_threadpool(views.find, node, conversation_id)
-        pair = await run_in_threadpool(desk.compare, found, _shown(found, candidate))
+        pair = await run_in_threadpool(desk.compare, found, conversation.shown(found, candidate))
         if pair is None or which not in ("query", "candidate"):
             raise HTTPException(404)
         return Response(pair.query_png if which == "query" else pair.candidate_png, media_type="image/png")
@@ -259,19 +267,19 @@ def desk_app(node: Node) -> FastAPI:
         if officer is None:
             return RedirectResponse("/sign-in", 303)
         form = await form_of(request)
-        fields = tuple(str(value) for value in form.getlist("fields"))
-        values = {key: str(value) for key, value in form.items()}
         acts = f"acts of {officer.id}"  # apart from sign-ins, so that nobody outside can hold up a release
         if not desk.guard.may_try(acts):
             raise TrustError("DSK-008", "the passphrase was wrong too often", remedy="wait five minutes")
         try:
-            result = await run_in_threadpool(_act, node, officer, conversation_id, step, values, fields)
+            result = await run_in_threadpool(conversation.act, node, officer, conversation_id, step, form)
         except TrustError as error:
             if error.code == "PAC-141":
                 desk.guard.failed(acts)
             raise
         if isinstance(result, Refused):
             return desk.refused(request, result)
+        if isinstance(result, dict):  # data to look at, now and on this page only
+            return desk.render(request, "conversation_data.html", data=result, conversation_id=conversation_id)
         return RedirectResponse(f"/c/{conversation_id}", 303)
 
     @app.get("/ledger")
@@ -286,6 +294,7 @@ def desk_app(node: Node) -> FastAPI:
 
     keeping.mount(app, desk, signed_in, form_of)
 
+    app.include_router(oversight.routes(desk, signed_in, form_of))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")  # monitors and link checkers ask with it
@@ -300,21 +309,6 @@ def _here(request: Request) -> str:
     """The page to come back to: this one, or the one whose form was sent."""
     path = request.url.path
     return path if request.method == "GET" or path == "/query" else path.rpartition("/")[0] or "/"
-
-
-def _waits_for(node: Node, row: Conversation, officer: Officer) -> bool:
-    """True where the next step of a conversation is one that this officer may take."""
-    needed = {"examiner": "examiner", "officer": "officer", "second-officer": "officer"}
-    steps = views.next_steps(row)
-    if any(event == "release" for event, _ in steps) and officer.id == _preparer(node, row.id):
-        return False
-    return any(needed.get(actor) in officer.roles for _, actor in steps)
-
-
-def _preparer(node: Node, conversation_id: str) -> str:
-    """The officer who prepared a release and may not approve it too; "" where nobody did."""
-    acts = views.history(node, conversation_id)
-    return next((str(act["by"]) for act in acts if act["what"] == "release-prepared"), "")
 
 
 def _order(form: dict[str, str], officer: Officer) -> flow.Order:
@@ -369,56 +363,3 @@ def _query_page(
         largest=LARGEST_UPLOAD - LARGEST_FORM,
         positions=[position for position in FingerPosition if position <= FingerPosition.LEFT_LITTLE],
     )
-
-
-def _shown(found: Conversation, candidate: str) -> str:
-    """The candidate to show: the one asked for where the hit has it, else the one that is followed."""
-    return candidate if candidate in found.candidates else found.reference or ""
-
-
-def _conversation_page(
-    desk: Desk, request: Request, officer: Officer, conversation_id: str, candidate: str
-) -> Response:
-    node = desk.node
-    found = views.find(node, conversation_id)
-    shown = _shown(found, candidate)
-    agreement = node.agreements.by_id(found.agreement)
-    steps = dict(views.next_steps(found))
-    is_holder = found.side == "holder"
-    return desk.render(
-        request,
-        "conversation.html",
-        found=found,
-        agreement=agreement,
-        steps=steps,
-        history=views.history(node, found.id),
-        shown=shown,
-        pair=None if is_holder else desk.compare(found, shown),
-        request_=views.request_of(node, found.id) if is_holder else None,
-        available=views.available_fields(node, found, agreement) if "prepare-release" in steps else [],
-        prepared=views.prepared_fields(node, found.id) if is_holder else (),
-        preparer=_preparer(node, found.id) if is_holder else "",
-        released=views.released(node, found.id) if not is_holder and "officer" in officer.roles else {},
-        refusals=release_refusals(),
-        clause_of=lambda path: clause_text(agreement, path),
-    )
-
-
-def _act(
-    node: Node, officer: Officer, conversation_id: str, step: str, form: dict[str, str], fields: tuple[str, ...]
-) -> Conversation | Refused:
-    """One step of a person, signed with the passphrase that the form carries."""
-    who = {"officer": officer.id, "passphrase": form.get("passphrase", "")}
-    if step == "conclude" and form.get("decision") in set(Conclusion):
-        note = form.get("note", "")[:500]
-        decision, reference = Conclusion(form["decision"]), form.get("reference", "")
-        return flow.conclude(node, conversation_id, decision=decision, reference=reference, note=note, **who)
-    if step == "request":
-        return flow.request_data(node, conversation_id, fields=fields, urgent=form.get("urgent") == "on", **who)
-    if step == "prepare":
-        return flow.prepare_release(node, conversation_id, fields=fields, **who)
-    if step == "approve":
-        return flow.approve_release(node, conversation_id, **who)
-    if step == "refuse":
-        return flow.refuse_release(node, conversation_id, reason=form.get("reason", ""), **who)
-    raise FormatError("DSK-005", "the desk knows no such step", expected=", ".join(STEPS))

@@ -1,7 +1,8 @@
-"""Template x Template -> Score: local similarity sort, then relaxation, then the pairs that one placement explains.
+"""Template x Template -> Score: local similarity sort, relaxation, and both again where one placement puts the minutiae.
 
-    codes ─► similarity of every two minutiae ─► best one-to-one pairs ─► pairs that agree support each other ─► value
-                                                                              └─► turn and shift ─► paired minutiae
+    codes ─► similarity of every two minutiae ─► best one-to-one pairs ─► pairs that agree support each other ─┬─► value
+                          │                                                    └─► turn and shift, paired ones │
+                          └─ of those that lie near each other under it ─► best pairs ─► they support each other ┘
 
 Local similarity sort and distortion-tolerant relaxation are written from the literature (Feng 2008; Cappelli, Ferrara,
 Maltoni 2010); the codes are mithaq's own (descriptor.py). Symmetric to the last bit: the two templates are put in one
@@ -31,8 +32,9 @@ class Score:
     """`value` 0..1, the higher the likelier one finger; `threshold_for` says from where.
 
     `parts`: "similarity" mean code similarity of the pairs that count, "support" how far other pairs agree with them,
-    "evidence" what the smaller print's count of minutiae lets one conclude, and value is the root of their product;
-    beside it "paired" the share of the smaller print's minutiae that fall on one another, "pairs" their count. Each is 0
+    "evidence" what the smaller print's count of minutiae lets one conclude, "placed" what the best pairs are worth among
+    those that one placement allows; value is the root of the product of the first three and the root of the fourth. Beside
+    it "paired" the share of the smaller print's minutiae that fall on one another, "pairs" their count. Each is 0
     where nothing could be compared. `pairs` int16 (k, 2): index in the first and the second template, nearest first.
     """
 
@@ -63,10 +65,13 @@ def compare(a: Template, b: Template, *, trace: Trace | None = None) -> Score:
     return Score(float(numbers[0]), parts, pairs[:, ::-1].copy() if swapped else pairs)
 
 
-PARTS = ("similarity", "support", "evidence", "paired", "pairs")
+PARTS = ("similarity", "support", "evidence", "placed", "paired", "pairs")
 
 
-Arrays = tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.uint8], NDArray[np.uint64], NDArray[np.uint8]]
+I16 = NDArray[np.int16]
+U8 = NDArray[np.uint8]
+U64 = NDArray[np.uint64]
+Arrays = tuple[I16, I16, U8, U64, U8]
 
 
 def _explain(trace: Trace, arrays: Any, swapped: bool) -> None:
@@ -77,7 +82,7 @@ def _explain(trace: Trace, arrays: Any, swapped: bool) -> None:
     trace.keep("similarity", lambda: (similarity.T if swapped else similarity) * _SCALE)
     trace.keep("greedy-pairs", lambda: pairs[:, ::-1] if swapped else pairs)
     trace.keep("own", lambda: own)
-    trace.keep("relaxed", lambda: relax(own, agreement(pairs, ax, ay, aa, bx, by, ba)))
+    trace.keep("relaxed", lambda: relax(own, agreement(pairs, ax, ay, aa, bx, by, ba), 1))
 
 
 def arrays_of(template: Template) -> Arrays:
@@ -97,12 +102,16 @@ _MIN_TOP, _MAX_TOP = parameters.MIN_TOP, parameters.MAX_TOP
 _TOP_MIDDLE, _TOP_SLOPE = parameters.TOP_MIDDLE, parameters.TOP_SLOPE
 _EVIDENCE_HALF = parameters.EVIDENCE_HALF
 _PLACE_PX, _PLACE_RAD = parameters.PLACE_PX, parameters.PLACE_RAD
+_AGAIN_PX, _AGAIN_TURN = parameters.AGAIN_PX, parameters.AGAIN_TURN
+_AGAIN_PART = parameters.AGAIN_PART
+_AGAIN_SCALE = 1.0 / _AGAIN_PX
+_SPEAKS = parameters.AGAIN_SUPPORT
 _STEP = 2.0 * math.pi / 256.0
 _COSINE = np.cos(np.arange(256) * _STEP)
 _ALIKE_TURN = 1.0 / (1.0 + np.exp(-_ANGLE_SLOPE * (np.arange(129) * _STEP - _ANGLE_MIDDLE)))
 _SCALE = 1.0 / (BITS * 255.0 * 255.0)
-_BINS = 1024
-_BIN_SHIFT = (BITS * 255 * 255).bit_length() - 10
+_BINS = 512
+_BIN_SHIFT = (BITS * 255 * 255).bit_length() - 9
 
 
 @compiled
@@ -124,14 +133,7 @@ def _apart(one: np.uint8, other: np.uint8) -> int:
 
 
 @compiled
-def similarities(
-    aa: NDArray[np.uint8],
-    ac: NDArray[np.uint64],
-    ar: NDArray[np.uint8],
-    ba: NDArray[np.uint8],
-    bc: NDArray[np.uint64],
-    br: NDArray[np.uint8],
-) -> NDArray[np.int32]:
+def similarities(aa: U8, ac: U64, ar: U8, ba: U8, bc: U64, br: U8) -> NDArray[np.int32]:
     """(n_a, n_b): (bits - 2 different bits) x both reliabilities; 0 below nothing and beyond a quarter turn."""
     result = np.empty((len(aa), len(ba)), np.int32)
     for i in range(len(aa)):
@@ -148,16 +150,23 @@ def similarities(
 def best_pairs(similarity: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(k, 2) greedy one-to-one pairs, most similar first, ties in row order, at most the cap; and (k) how similar, 0..1."""
     rows, columns = similarity.shape
-    limit = min(rows, columns, _MAX_PAIRS)
-    counts = np.zeros(_BINS + 1, np.int64)
     keys = np.empty(rows * columns + 1, np.int64)  # similarity, then what is larger the earlier the row and column
     filled = 0
     for i in range(rows):
         for j in range(columns):
             value = np.int64(similarity[i, j])
             keys[filled] = (value << 16) | (65535 - ((i << 8) | j))
-            counts[_BINS - (value >> _BIN_SHIFT)] += 1  # of the last, where nothing is counted too, no bin begins
             filled += int(value > 0)
+    return _greedy(keys[:filled], rows, columns)
+
+
+@compiled
+def _greedy(keys: NDArray[np.int64], rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    limit = min(rows, columns, _MAX_PAIRS)
+    counts = np.zeros(_BINS + 1, np.int64)
+    filled = len(keys)
+    for k in range(filled):
+        counts[_BINS - (keys[k] >> (16 + _BIN_SHIFT))] += 1
     for k in range(_BINS):
         counts[k + 1] += counts[k]
     order = np.empty(filled, np.int64)
@@ -189,15 +198,7 @@ def best_pairs(similarity: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArra
 
 
 @compiled
-def agreement(
-    pairs: NDArray[np.int64],
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    aa: NDArray[np.uint8],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
-    ba: NDArray[np.uint8],
-) -> NDArray[np.float64]:
+def agreement(pairs: NDArray[np.int64], ax: I16, ay: I16, aa: U8, bx: I16, by: I16, ba: U8) -> NDArray[np.float64]:
     """(k, k): [t, s] is how far pair t speaks for pair s: alike in distance, relative direction, bearing from pair s.
 
     The bearing is judged by its sine: the arm in b, turned as the minutiae of s are, against the arm in a.
@@ -238,14 +239,17 @@ def agreement(
 
 
 @compiled
-def relax(own: NDArray[np.float64], alike: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k,) similarities after each pair took its share from those that speak for it, several rounds."""
+def relax(own: NDArray[np.float64], alike: NDArray[np.float64], least: int) -> NDArray[np.float64]:
+    """(k,) similarities after each pair took its share from those that speak for it, several rounds.
+
+    Its share of all others, or of `least` where they are fewer: two pairs that agree are no full support.
+    """
     count = len(own)
     now = own.copy()
     if count < 2:
         return now
     support = np.empty(count)
-    share = (1.0 - _OWN) / (count - 1)
+    share = (1.0 - _OWN) / max(count - 1, least)
     for _ in range(_ROUNDS):
         support[:] = 0.0
         for t in range(count):  # the inner loop runs along memory, and each sum in one order
@@ -258,44 +262,80 @@ def relax(own: NDArray[np.float64], alike: NDArray[np.float64]) -> NDArray[np.fl
 
 @compiled
 def _place(
-    chosen: NDArray[np.int64],
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
+    seed: int, pairs: NDArray[np.int64], alike: NDArray[np.float64], ax: I16, ay: I16, aa: U8, bx: I16, by: I16, ba: U8
 ) -> tuple[float, float, float]:
-    """Turn and shift that lay the chosen pairs' second minutiae on the first ones, by least squares."""
-    count = len(chosen)
-    max_, may, mbx, mby = 0.0, 0.0, 0.0, 0.0
-    for i, j in chosen:
-        max_ += ax[i]
-        may += ay[i]
-        mbx += bx[j]
-        mby += by[j]
-    max_, may, mbx, mby = max_ / count, may / count, mbx / count, mby / count
+    """Turn and shift that lay b on a: by least squares over the seed and the pairs that speak for it; alone, by its directions."""
+    count, mean_ax, mean_ay, mean_bx, mean_by = 0, 0.0, 0.0, 0.0, 0.0
+    for t in range(len(pairs)):
+        if t == seed or alike[t, seed] > _SPEAKS:
+            i, j = pairs[t]
+            mean_ax, mean_ay, mean_bx, mean_by = mean_ax + ax[i], mean_ay + ay[i], mean_bx + bx[j], mean_by + by[j]
+            count += 1
+    mean_ax, mean_ay, mean_bx, mean_by = mean_ax / count, mean_ay / count, mean_bx / count, mean_by / count
     dot, cross = 0.0, 0.0
-    for i, j in chosen:
-        ux, uy = bx[j] - mbx, by[j] - mby
-        vx, vy = ax[i] - max_, ay[i] - may
-        dot += ux * vx + uy * vy
-        cross += ux * vy - uy * vx
+    for t in range(len(pairs)):
+        if t == seed or alike[t, seed] > _SPEAKS:
+            i, j = pairs[t]
+            ux, uy, vx, vy = bx[j] - mean_bx, by[j] - mean_by, ax[i] - mean_ax, ay[i] - mean_ay
+            dot += ux * vx + uy * vy
+            cross += ux * vy - uy * vx
     angle = math.atan2(cross, dot)
+    if count == 1:  # the image's y axis points down, so a turn by `angle` there lowers directions by it
+        angle = _STEP * (np.int64(ba[pairs[seed, 1]]) - np.int64(aa[pairs[seed, 0]]))
     cosine, sine = math.cos(angle), math.sin(angle)
-    return angle, max_ - (cosine * mbx - sine * mby), may - (sine * mbx + cosine * mby)
+    return angle, mean_ax - (cosine * mean_bx - sine * mean_by), mean_ay - (sine * mean_bx + cosine * mean_by)
 
 
 @compiled
-def _overlaid(
-    chosen: NDArray[np.int64],
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    aa: NDArray[np.uint8],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
-    ba: NDArray[np.uint8],
-) -> NDArray[np.int16]:
-    """(k, 2) minutiae that fall on one another under the chosen pairs' placement, nearest first, one to one."""
-    angle, shift_x, shift_y = _place(chosen, ax, ay, bx, by)
+def pairs_under(
+    placement: tuple[float, float, float],
+    similarity: NDArray[np.int32],
+    ax: I16,
+    ay: I16,
+    aa: U8,
+    bx: I16,
+    by: I16,
+    ba: U8,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """As best_pairs, of the minutiae near each other under the placement; their similarity counts less the farther they are.
+
+    It is 1 at the least: minutiae that lie on one another and are not alike speak against the placement, since they find
+    no support and take a share of the others'.
+    """
+    angle, shift_x, shift_y = placement
+    cosine, sine = math.cos(angle), math.sin(angle)
+    rows, columns = similarity.shape
+    px, py, turned = np.empty(columns), np.empty(columns), np.empty(columns, np.int64)
+    turn = round(angle / _STEP)
+    for j in range(columns):
+        px[j] = (cosine * bx[j] - sine * by[j] + shift_x) * _AGAIN_SCALE
+        py[j] = (sine * bx[j] + cosine * by[j] + shift_y) * _AGAIN_SCALE
+        turned[j] = np.int64(ba[j]) - turn
+    gaps, offs = np.empty(columns), np.empty(columns, np.int64)
+    keys = np.empty(rows * columns + 1, np.int64)
+    filled = 0
+    for i in range(rows):
+        x, y, direction = ax[i] * _AGAIN_SCALE, ay[i] * _AGAIN_SCALE, np.int64(aa[i])
+        for j in range(columns):  # many at a time: nothing here depends on a branch
+            gaps[j] = (x - px[j]) * (x - px[j]) + (y - py[j]) * (y - py[j])
+            off = (direction - turned[j]) & 255
+            offs[j] = min(off, 256 - off)
+        first = filled
+        for j in range(columns):
+            keys[filled] = j
+            filled += int((gaps[j] < 1.0) & (offs[j] <= _AGAIN_TURN))
+        for k in range(first, filled):
+            j = keys[k]
+            kept = (1.0 - 0.5 * gaps[j]) * (1.0 - offs[j] * (0.5 / _AGAIN_TURN))
+            value = max(1, int(similarity[i, j] * kept))
+            keys[k] = (value << 16) | (65535 - ((i << 8) | j))
+    return _greedy(keys[:filled], rows, columns)
+
+
+@compiled
+def _overlaid(placement: tuple[float, float, float], ax: I16, ay: I16, aa: U8, bx: I16, by: I16, ba: U8) -> I16:
+    """(k, 2) minutiae that fall on one another under the placement, nearest first, one to one."""
+    angle, shift_x, shift_y = placement
     cosine, sine = math.cos(angle), math.sin(angle)
     columns = len(ba)
     gaps = np.empty(len(aa) * columns)
@@ -307,7 +347,6 @@ def _overlaid(
         for i in range(len(aa)):
             dx, dy = ax[i] - px, ay[i] - py
             gap = dx * dx + dy * dy
-            # The image's y axis points down, so a turn by `angle` there lowers directions by it.
             if (
                 gap <= _PLACE_PX * _PLACE_PX
                 and abs(_turn(_STEP * (np.int64(aa[i]) - np.int64(ba[j])) + angle)) <= _PLACE_RAD
@@ -331,87 +370,62 @@ def _overlaid(
 
 @compiled
 def _consolidated(
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    aa: NDArray[np.uint8],
-    ac: NDArray[np.uint64],
-    ar: NDArray[np.uint8],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
-    ba: NDArray[np.uint8],
-    bc: NDArray[np.uint64],
-    br: NDArray[np.uint8],
-) -> tuple[float, float, float, NDArray[np.int64]]:
-    """(value, similarity, relaxed similarity, chosen pairs (k, 2)); nothing chosen where there are not two pairs."""
-    pairs, own = best_pairs(similarities(aa, ac, ar, ba, bc, br))
+    ax: I16, ay: I16, aa: U8, ac: U64, ar: U8, bx: I16, by: I16, ba: U8, bc: U64, br: U8
+) -> tuple[NDArray[np.float64], tuple[float, float, float]]:
+    """([value, similarity, support, evidence, placed], placement); all 0 where there are not two pairs."""
+    numbers = np.zeros(5)
+    similarity = similarities(aa, ac, ar, ba, bc, br)
+    pairs, own = best_pairs(similarity)
     count = len(pairs)
-    smaller = min(len(aa), len(ba))
     if count < 2:
-        return 0.0, 0.0, 0.0, np.empty((0, 2), np.int64)
-    relaxed = relax(own, agreement(pairs, ax, ay, aa, bx, by, ba))
+        return numbers, (0.0, 0.0, 0.0)
+    alike = agreement(pairs, ax, ay, aa, bx, by, ba)
+    relaxed = relax(own, alike, 1)
+    smaller = min(len(aa), len(ba))
     top = _MIN_TOP + round(_sigmoid(smaller, _TOP_MIDDLE, _TOP_SLOPE) * (_MAX_TOP - _MIN_TOP))
-    used = min(top, count)
-    chosen = np.empty((used, 2), np.int64)
+    seed = int(np.argmax(relaxed))
+    placement = _place(seed, pairs, alike, ax, ay, aa, bx, by, ba)
     total, total_own = 0.0, 0.0
     ratio = relaxed / own
-    for k in range(used):  # the best few by selection, of equal ones the earlier
-        best = 0
-        for s in range(1, count):
-            if ratio[s] > ratio[best]:
-                best = s
+    for _ in range(min(top, count)):  # the best few by selection, of equal ones the earlier
+        best = np.argmax(ratio)
         ratio[best] = -1.0
-        chosen[k] = pairs[best]
         total += relaxed[best]
         total_own += own[best]
-    value = math.sqrt(total / top * (smaller / (smaller + _EVIDENCE_HALF)))
-    return value, total_own / top, total / top, chosen
+    placed, own_placed = pairs_under(placement, similarity, ax, ay, aa, bx, by, ba)
+    again = 0.0
+    if len(placed) > 1:
+        worth = np.sort(relax(own_placed, agreement(placed, ax, ay, aa, bx, by, ba), smaller // _AGAIN_PART))
+        for k in range(min(top, len(worth))):
+            again += worth[len(worth) - 1 - k]
+    numbers[1] = total_own / top
+    numbers[2] = total / total_own
+    numbers[3] = smaller / (smaller + _EVIDENCE_HALF)
+    numbers[4] = again / top
+    numbers[0] = math.sqrt(total / top * numbers[3] * math.sqrt(numbers[4]))
+    return numbers, placement
 
 
 @compiled
 def score_arrays(
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    aa: NDArray[np.uint8],
-    ac: NDArray[np.uint64],
-    ar: NDArray[np.uint8],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
-    ba: NDArray[np.uint8],
-    bc: NDArray[np.uint64],
-    br: NDArray[np.uint8],
-) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
+    ax: I16, ay: I16, aa: U8, ac: U64, ar: U8, bx: I16, by: I16, ba: U8, bc: U64, br: U8
+) -> tuple[NDArray[np.float64], I16]:
     """([value, *PARTS], pairs (k, 2)): the whole comparison without the interpreter.
 
     Symmetric only up to rounding; `compare` makes it exact by ordering its arguments.
     """
-    numbers = np.zeros(6)
-    value, similarity, relaxed, chosen = _consolidated(ax, ay, aa, ac, ar, bx, by, ba, bc, br)
-    if len(chosen) == 0:
+    numbers = np.zeros(7)
+    numbers[:5], placement = _consolidated(ax, ay, aa, ac, ar, bx, by, ba, bc, br)
+    if numbers[1] == 0.0:
         return numbers, np.empty((0, 2), np.int16)
-    overlaid = _overlaid(chosen, ax, ay, aa, bx, by, ba)
-    smaller = min(len(aa), len(ba))
-    numbers[0] = value
-    numbers[1] = similarity
-    numbers[2] = relaxed / similarity
-    numbers[3] = smaller / (smaller + _EVIDENCE_HALF)
-    numbers[4] = len(overlaid) / smaller
-    numbers[5] = len(overlaid)
+    overlaid = _overlaid(placement, ax, ay, aa, bx, by, ba)
+    numbers[5] = len(overlaid) / min(len(aa), len(ba))
+    numbers[6] = len(overlaid)
     return numbers, overlaid
 
 
 @compiled
-def comes_after(
-    ax: NDArray[np.int16],
-    ay: NDArray[np.int16],
-    aa: NDArray[np.uint8],
-    ac: NDArray[np.uint64],
-    ar: NDArray[np.uint8],
-    bx: NDArray[np.int16],
-    by: NDArray[np.int16],
-    ba: NDArray[np.uint8],
-    bc: NDArray[np.uint64],
-    br: NDArray[np.uint8],
-) -> bool:
+def comes_after(ax: I16, ay: I16, aa: U8, ac: U64, ar: U8, bx: I16, by: I16, ba: U8, bc: U64, br: U8) -> bool:
     """A total order on what the kernel reads, so that either order of arguments runs the same instructions."""
     if len(aa) != len(ba):
         return len(aa) > len(ba)
@@ -432,18 +446,18 @@ def comes_after(
 
 @compiled
 def score_rows(
-    px: NDArray[np.int16],
-    py: NDArray[np.int16],
-    pa: NDArray[np.uint8],
-    pc: NDArray[np.uint64],
-    pr: NDArray[np.uint8],
+    px: I16,
+    py: I16,
+    pa: U8,
+    pc: U64,
+    pr: U8,
     starts: NDArray[np.uint32],
-    count: NDArray[np.uint8],
-    x: NDArray[np.int16],
-    y: NDArray[np.int16],
-    angle: NDArray[np.uint8],
-    codes: NDArray[np.uint64],
-    reliability: NDArray[np.uint8],
+    count: U8,
+    x: I16,
+    y: I16,
+    angle: U8,
+    codes: U64,
+    reliability: U8,
     rows: NDArray[np.int64],
     values: NDArray[np.float64],
 ) -> None:
@@ -464,6 +478,6 @@ def score_rows(
                 bc[j, w] = codes[block, w, lane]
         fx, fy, fa, fc, fr = bx[:size], by[:size], ba[:size], bc[:size], br[:size]
         if comes_after(px, py, pa, pc, pr, fx, fy, fa, fc, fr):
-            values[r] = _consolidated(fx, fy, fa, fc, fr, px, py, pa, pc, pr)[0]
+            values[r] = _consolidated(fx, fy, fa, fc, fr, px, py, pa, pc, pr)[0][0]
         else:
-            values[r] = _consolidated(px, py, pa, pc, pr, fx, fy, fa, fc, fr)[0]
+            values[r] = _consolidated(px, py, pa, pc, pr, fx, fy, fa, fc, fr)[0][0]

@@ -4,7 +4,7 @@
 
 A chimera's fingers are more independent than a person's own (same sensor, same day, same skin), so fused errors come out
 somewhat better than on real tenprints; no set of real tenprints was available. Every shuffle gives new persons; the fingers
-stay the same, and the intervals are over persons of one shuffle, so that they do not shrink with the shuffles alone.
+stay the same, and the intervals are over fingers (identification.py), so that they do not shrink with the shuffles.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def _searches(
         nats = fuse(np.array([[evidence[probe, other[k]] for k, probe in enumerate(probes)] for other in persons]))
         mate = float(nats[number])
         highest = float(np.delete(nats, number).max())
-        name = "+".join(fingers[finger] for finger in person)
+        names = tuple(fingers[finger] for finger in person)
         rank = 1 + int((np.delete(nats, number) >= mate).sum())
-        found.append(Search(name, score_of(mate), rank, score_of(highest)))
-        found.append(Search(name, None, 0, score_of(highest)))
+        found.append(Search(names, score_of(mate), rank, score_of(highest)))
+        found.append(Search(names, None, 0, score_of(highest)))
     return found

@@ -1,7 +1,7 @@
 """What a file that does not fit one machine would cost and answer: `mithaq measure scale --simulate 1e8`.
 
     rates measured here ─► seconds, cores and memory for N fingers, by plain proportion
-    calibration's tail ──► false positives of one finger among N
+    strangers' scores ───► false positives of one finger among N, with an interval; without prints, the calibration's rate
     ten draws a person ──► false positives and misses of ten fingers fused, N / 10 strangers drawn one by one
 
 A model, and said to be one: time is proportional to fingers (measured from 10^4 to 10^6), cores add up (two were measured),
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from mithaq.finger import threshold_for
 from mithaq.measure import synthetic
 from mithaq.measure.prints import Progress
+from mithaq.measure.tail import uncertain_rates
 
 FINGERS_A_PERSON = 10
 SAMPLE = 4_000
@@ -32,10 +33,14 @@ WAIT_S = 1.0
 MACHINE_GB, MACHINE_CORES = 256, 64
 """A common server, for counting machines; a quarter of its memory is left to everything else."""
 FPIR = 0.01
+FMRS = (1e-6, 1e-7, 1e-8, 1e-9)
 SEARCHES = 3
 """Searches drawn stranger by stranger; one where there are more than a million persons, which takes a minute."""
 PIECE = 10_000
 MATES = 100_000
+
+Strangers = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
+"""Scores of pairs of different fingers, and the number of each one's two fingers."""
 
 
 def measure_rates(progress: Progress | None = None) -> dict[str, float]:
@@ -52,6 +57,7 @@ def forecast(
     *,
     rescored: int = 2000,
     mates: Sequence[float] = (),
+    strangers: Strangers | None = None,
     seed: int = 5,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -59,8 +65,10 @@ def forecast(
 
     `costs`: memory in GB, seconds of one core for one finger and for ten with positions declared, cores for an answer of
     either within a second, machines for the memory. `one_finger`: false positives expected in a search at each false-match
-    rate, and the rate needed for FPIR 1 %. `ten_fingers`: evidence in nats that FPIR 1 % needs, by the bound and by drawing,
-    with the highest of `searches` drawn; with `mates`, scores of true pairs, the share of persons missed there (`fnir`).
+    rate that a threshold is set for, and the rate needed for FPIR 1 %; with `strangers`, scores of pairs of real prints,
+    under `false_positives_measured` what their tail says at those thresholds, and its 90 % interval over fingers.
+    `ten_fingers`: evidence in nats that FPIR 1 % needs, by the bound and by drawing, with the highest of `searches` drawn;
+    with `mates`, scores of true pairs, the share of persons missed there (`fnir`).
     """
     persons = fingers // FINGERS_A_PERSON
     one = fingers / rates["first_stage_per_s"] + rescored / rates["full_score_per_s"]
@@ -80,13 +88,19 @@ def forecast(
             "machine": f"{MACHINE_CORES} cores, {MACHINE_GB} GB",
         },
         "one_finger": {
-            "false_positives_at": {f"{fmr:g}": fingers * fmr for fmr in (1e-6, 1e-7, 1e-8, 1e-9)},
+            "false_positives_at": {f"{fmr:g}": fingers * fmr for fmr in FMRS},
             "fmr_for_fpir": needed,
             "is_claimable": needed >= 1e-9,
         },
     }
     if needed >= 1e-9 and len(mates):
         found["one_finger"]["fnir"] = float((np.asarray(mates) < threshold_for(needed)).mean())
+    if strangers is not None:
+        thresholds = [threshold_for(fmr) for fmr in FMRS]
+        found["one_finger"]["false_positives_measured"] = {
+            f"{fmr:g}": [fingers * rate, [fingers * end for end in ends]]
+            for fmr, (rate, ends) in zip(FMRS, uncertain_rates(*strangers, thresholds), strict=True)
+        }
     found["ten_fingers"] = _fused(persons, mates, seed, progress)
     return found
 

@@ -4,8 +4,9 @@
     searches without a mate: the highest score ─┴─► threshold of a rate ─► FNIR with a 90 % interval, and rank-1
 
 FPIR is the share of searches without a mate that answer somebody; FNIR the share of mated searches that do not answer the
-mate at the same threshold. No FPIR below ten divided by the number of such searches is stated. Searches of one finger or
-person resemble each other, so intervals come from drawing fingers or persons again, not searches.
+mate at the same threshold. No FPIR below ten divided by the number of such searches is stated. Searches of one finger
+resemble each other, so intervals come from drawing fingers again, not searches: a search with ten fingers moves with each
+of the ten, as often as it is put together anew with others. The threshold stays what it is meanwhile.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ FEWEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What one search answered. `group`: whose print it was. `mate`: the mate's score, NaN where it was not answered, None
+    """What one search answered. `fingers`: whose prints it was made with. `mate`: the mate's score, NaN where it was not answered, None
     where there is none; `rank` of the mate, 0 where not answered; `highest` score of anybody else, 0 for nobody."""
 
-    group: str
+    fingers: tuple[str, ...]
     mate: float | None
     rank: int
     highest: float
@@ -40,7 +41,8 @@ def figures(searches: Sequence[Search]) -> dict[str, Any]:
     """`mated`, `unmated` counts, `rank1` and `rank1_90`; `at`: {FPIR: {threshold, fnir, fnir_90}} for the rates that the count
     of searches without a mate bears; `at_agreement`: `fnir` and `fpir` at the agreement's threshold for 1e-6."""
     mated = [search for search in searches if search.mate is not None]
-    unmated = np.sort([search.highest for search in searches if search.mate is None])
+    strangers = [search for search in searches if search.mate is None]
+    unmated = np.sort([search.highest for search in strangers])
     found: dict[str, Any] = {"mated": len(mated), "unmated": len(unmated)}
     if mated:
         found["rank1"], found["rank1_90"] = _share(mated, [search.rank == 1 for search in mated])
@@ -58,8 +60,8 @@ def figures(searches: Sequence[Search]) -> dict[str, Any]:
         fnir, bounds = _share(mated, [not _value(search) >= threshold for search in mated])
         found["at_agreement"] |= {"fnir": fnir, "fnir_90": bounds}
     if len(unmated):
-        hits = int((unmated >= threshold).sum())
-        found["at_agreement"] |= {"fpir": hits / len(unmated), "fpir_90": share_interval(hits, len(unmated))}
+        fpir, bounds = _share(strangers, [search.highest >= threshold for search in strangers])
+        found["at_agreement"] |= {"fpir": fpir, "fpir_90": bounds}
     return found
 
 
@@ -68,14 +70,22 @@ def _value(search: Search) -> float:
 
 
 def _share(searches: Sequence[Search], is_so: Sequence[bool]) -> tuple[float, list[float]]:
-    """The share of those that are so, and its interval over groups; where none or all are, what so many groups can say."""
-    groups: dict[str, list[bool]] = {}
+    """The share of those that are so, and its interval over fingers; where none or all are, what so many persons can say.
+
+    A finger drawn w times gives each of its searches w - 1 more votes. For searches with one finger each that is the
+    bootstrap over fingers; with several it is its first order, the part that does not vanish with more shuffles.
+    """
+    number = {name: k for k, name in enumerate(dict.fromkeys(name for search in searches for name in search.fingers))}
+    hits, sizes = np.zeros(len(number)), np.zeros(len(number))
     for search, so in zip(searches, is_so, strict=True):
-        groups.setdefault(search.group, []).append(so)
-    hits = np.array([sum(group) for group in groups.values()], np.float64)
-    sizes = np.array([len(group) for group in groups.values()], np.float64)
-    share = float(hits.sum() / sizes.sum())
+        at = [number[name] for name in search.fingers]
+        hits[at] += so
+        sizes[at] += 1.0
+    all_hits, all_sizes = float(sum(is_so)), float(len(searches))
+    share = all_hits / all_sizes
     if share in (0.0, 1.0):
-        return share, share_interval(round(share * len(groups)), len(groups))
-    drawn = np.random.default_rng(SEED).integers(0, len(groups), (DRAWS, len(groups)))
-    return share, interval(hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+        persons = max(1, len(number) // max(len(search.fingers) for search in searches))
+        return share, share_interval(round(share * persons), persons)
+    drawn = np.random.default_rng(SEED).multinomial(len(number), np.full(len(number), 1.0 / len(number)), DRAWS) - 1
+    votes = (all_hits + drawn @ hits) / (all_sizes + drawn @ sizes)
+    return share, interval(votes.clip(0.0, 1.0))

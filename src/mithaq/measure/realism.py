@@ -31,12 +31,13 @@ def realism(prints: Sequence[tuple[str, Template]], *, pairs: int = PAIRS, seed:
     """`real` and `synthetic`: comparisons made; `log10_quantiles`: {level: [real, synthetic]}; `rates`: {share of real
     comparisons: share of synthetic ones that reach the same score}; `verdict` in words and `alike`.
 
-    `prints` are (finger, template); two prints of one finger are never compared.
+    Synthetic prints are the undisturbed ones that fill a gallery. `prints` are (finger, template); two prints of one finger are
+    never compared.
     """
     draw = np.random.default_rng(seed)
     known = [(finger, template) for finger, template in prints if len(template)]
     real = np.array([_stranger(known, draw) for _ in range(pairs)])
-    strangers = [synthetic.impression(number, 1) for number in range(min(2000, pairs))]
+    strangers = [synthetic.impression(number, 0) for number in range(min(2000, pairs))]
     made = np.array(
         [
             compare(known[draw.integers(len(known))][1], strangers[draw.integers(len(strangers))]).value

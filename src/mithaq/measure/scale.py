@@ -42,6 +42,8 @@ TIMED = 15
 FINGERS_A_PERSON = 10
 TWO = (FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX)
 TOP = 10
+STRANGERS = 10_000
+"""Comparisons of real prints of different fingers from which a tail is fitted: a hundred of them then lie in it."""
 HOW: tuple[Literal["exhaustive", "indexed"], ...] = ("exhaustive", "indexed")
 
 
@@ -135,14 +137,24 @@ def measure_model(
     from mithaq.finger import compare
     from mithaq.measure.forecast import forecast, measure_rates
 
-    mates = []
-    for _, prints in sets:
-        owners = prints.fingers
-        for i, probe in enumerate(prints.templates):
-            first = prints.templates[owners.index(owners[i])]
-            if probe is not None and first is not None and first is not probe:
-                mates.append(compare(probe, first).value)
-    return forecast(fingers, measure_rates(progress), mates=mates, progress=progress)
+    known = [(f"{name}/{f}", t) for name, s in sets for f, t in zip(s.fingers, s.templates, strict=True) if t]
+    number = {finger: k for k, finger in enumerate(dict.fromkeys(finger for finger, _ in known))}
+    firsts = dict(reversed(known))
+    mates = [compare(probe, firsts[finger]).value for finger, probe in known if probe is not firsts[finger]]
+    pairs = []
+    for done, (finger, probe) in enumerate(known):
+        if progress:
+            progress("strangers", done, len(known))
+        pairs += [
+            (compare(probe, other).value, number[finger], number[owner])
+            for owner, other in known[:done]
+            if owner != finger
+        ]
+    strangers = None
+    if len(pairs) >= STRANGERS:
+        score, first, second = (np.array(column) for column in zip(*pairs, strict=True))
+        strangers = score, first, second
+    return forecast(fingers, measure_rates(progress), mates=mates, strangers=strangers, progress=progress)
 
 
 # ---- the gallery ------------------------------------------------------------------------------------------------
@@ -330,9 +342,9 @@ def _search(gallery: Gallery, probe: Probe, how: Literal["exhaustive", "indexed"
     mates = [(rank, c.score) for rank, c in enumerate(answers, 1) if c.reference == probe.mate]
     highest = max(others, default=0.0)
     if probe.mate is None:
-        return Search(probe.group, None, 0, highest)
+        return Search((probe.group,), None, 0, highest)
     rank, score = mates[0] if mates else (0, float("nan"))
-    return Search(probe.group, score, rank, highest)
+    return Search((probe.group,), score, rank, highest)
 
 
 def _median_ms(

@@ -118,8 +118,8 @@ def _check_acts(tx: Tx) -> list[str]:
     known = {officer.id: parse_credential(officer.credential).public for officer in references.list_officers(tx)}
     found = []
     for act in conversations.all_acts(tx):
-        if act.kind == "request-kept":
-            continue  # the partner's own act: its officers' keys are not ours to check
+        if act.kind in ("request-kept", "holder-conclusion", "outcome-kept"):
+            continue  # the partner's own word: its officers' keys are not ours to check
         try:
             terms = verify_act(act.signed, known[act.officer])
             if (terms.get("act"), terms.get("conversation")) != (act.kind, act.conversation):

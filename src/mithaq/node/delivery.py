@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from mithaq.errors import PartnerError
 from mithaq.node import outgoing, standing, witness
+from mithaq.node.followup import release_receipted
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
-from mithaq.node.states import add_stages, move
+from mithaq.node.states import add_stages, may, move
 from mithaq.node.store import conversations, messages
 from mithaq.node.store.messages import Message
 from mithaq.pact.lifecycle import Actor, Event, Side
@@ -100,9 +101,13 @@ def _keep_receipts(node: Node, delivered: Sequence[Delivered]) -> None:
             conversation = conversations.find_conversation(tx, message.conversation, lock=True)
             if conversation is None:
                 continue
+            agreement = node.agreements.by_id(message.agreement)
             if conversation.side == Side.REQUESTER and message.kind in ("query", "request"):
-                agreement = node.agreements.by_id(message.agreement)
-                conversation = move(tx, node, conversation, Event.RECEIPT, Actor.PARTNER, agreement)
+                # What came before the receipt, an answer above all, has taken the conversation on already.
+                if may(conversation, Event.RECEIPT, Actor.PARTNER, agreement) is None:
+                    conversation = move(tx, node, conversation, Event.RECEIPT, Actor.PARTNER, agreement)
+            elif conversation.side == Side.HOLDER and message.kind == "release":
+                conversation = release_receipted(tx, node, conversation, agreement)
             add_stages(tx, conversation, one.stages)
     node.metrics.deliveries.labels("delivered").inc(len(delivered))
     node.stop_at("receipt-kept")

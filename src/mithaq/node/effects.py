@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mithaq.errors import TrustError
-from mithaq.node import certificates, journal, life, quotas, rotation, standing, summaries
+from mithaq.node import certificates, heard, journal, life, quotas, rotation, standing, summaries
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.store import Tx
@@ -35,6 +35,7 @@ _FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, An
     "key-revoked": rotation.take_revoked,
     "deletion-certificate": certificates.take,
     "statistics": summaries.take_summary,
+    **heard.FOLLOWS,
 })  # fmt: skip
 
 

@@ -20,8 +20,10 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mithaq.errors import FormatError, MithaqError, SettingsError
-from mithaq.node import chain, effects, journal, officers, outgoing, quotas, standing, witness
+from mithaq.errors import FormatError, MithaqError
+from mithaq.node import chain, clocks, effects, journal, outgoing, quotas, standing, witness
+from mithaq.node.cards import card_problems
+from mithaq.node.conclusions import conclude
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
     approve_release,
@@ -42,7 +44,6 @@ from mithaq.node.states import (
     begin,
     erase_prints,
     keep_prints,
-    may,
     move,
     of_message,
     open_conversation,
@@ -52,7 +53,7 @@ from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement, candidate_cap
 from mithaq.pact.gate import QueryFacts, Refused, parse_offence, refused
 from mithaq.pact.ledger import Entry
-from mithaq.pact.lifecycle import ANSWER_EVENT, CONCLUSION_EVENT, Actor, Conclusion, Event, Outcome, Side, State
+from mithaq.pact.lifecycle import ANSWER_EVENT, Actor, Event, Outcome, Side, State
 from mithaq.pact.message import Opened, open_message
 from mithaq.pact.standing import How
 from mithaq.record import (
@@ -90,6 +91,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
     if not chosen:
         return Unsearchable(_shortcomings(examined))
+    if (problems := card_problems(chosen)) and not order.despite_quality:
+        return Unsearchable(problems)
     prints = [found.print for found in chosen]
 
     now = node.clock()
@@ -123,6 +126,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
         )
         conversations.add_conversation(tx, conversation)
         keep_prints(tx, node, conversation, "query", prints)
+        limit = clocks.limit_of(agreement, clocks.ANSWER, expedited=order.expedited)
+        clocks.start(tx, node, conversation.id, clocks.ANSWER, limit)
         outgoing.post(
             tx,
             node,
@@ -217,6 +222,8 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
     conversation = replace(conversation, due_at=timestamp(now))
     conversations.add_conversation(tx, conversation)
     keep_prints(tx, node, conversation, "query", query.prints)
+    limit = clocks.limit_of(agreement, clocks.ANSWER, expedited=conversation.expedited)
+    clocks.start(tx, node, conversation.id, clocks.ANSWER, limit)
     return entry
 
 
@@ -237,12 +244,13 @@ def answer(node: Node, conversation_id: str) -> None:
         with stages("decode"):
             images = [(node.gray(found), found.position, found.impression) for found in kept]
         examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in images]
-        failures = _shortcomings(examined)
+        problems = card_problems([found for found in examined if not found.shortcomings])
+        failures = problems or _shortcomings(examined)
     except MithaqError as error:
         if error.exit_status != 3:  # our own trouble, not the picture's: the step is tried again
             raise
-        examined, failures = [], ("unreadable",)
-    usable = any(not found.shortcomings for found in examined)
+        examined, problems, failures = [], (), ("unreadable",)
+    usable = not problems and any(not found.shortcomings for found in examined)
     with stages("search"):
         candidates = search_file(node.searcher, agreement, conversation.search_type, examined)
     node.stop_at("searched-before-commit")
@@ -257,7 +265,14 @@ def answer(node: Node, conversation_id: str) -> None:
             else:
                 reasons = [(reason, node.text(reason).en) for reason in failures]
                 _send_refusal(tx, node, agreement, conversation, Outcome.UNSEARCHABLE, reasons, query, stages)
-        erase_prints(tx, node, conversation_id, ["query"], reason="answered")
+        clocks.stop(tx, node, conversation, clocks.ANSWER)
+        if conversation.attempts:  # what hindered this one is over
+            conversations.make_answers_due(tx, timestamp(node.clock()))
+        hit = conversations.find_conversation(tx, conversation_id) or conversation
+        if hit.state == State.ANSWERED_HIT and agreement.answer.confirm_by != "requester":  # our examiner's (REQ-033)
+            clocks.start(tx, node, conversation_id, clocks.CONFIRM, clocks.limit_of(agreement, clocks.CONFIRM))
+        else:
+            erase_prints(tx, node, conversation_id, ["query"], reason="answered")
         add_stages(tx, conversation, stages)
         node.stop_at("answered-before-commit")
     node.stop_at("answer-committed")
@@ -406,66 +421,12 @@ def take_answer(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages
     )
     for reference, found in reply.candidates:
         keep_prints(tx, node, conversation, "candidate", found, reference=reference)
-    if outcome is not Outcome.HIT:
+    clocks.stop(tx, node, conversation, clocks.ANSWER)
+    if outcome is Outcome.HIT:
+        clocks.start(tx, node, conversation.id, clocks.CONFIRM, clocks.limit_of(agreement, clocks.CONFIRM))
+    else:
         erase_prints(tx, node, conversation.id, ["query"], reason="answered")
     return entry
-
-
-def conclude(
-    node: Node,
-    conversation_id: str,
-    *,
-    officer: str,
-    passphrase: str,
-    decision: Conclusion,
-    reference: str = "",
-    note: str = "",
-) -> Conversation | Refused:
-    """Record what an examiner concluded of the hit, signed with that examiner's own credential (REQ-032, 035).
-
-    "Identified" is said of one candidate, which `reference` names where there are several; the prints of the others are
-    erased. "Excluded" and "inconclusive" are said of all of them.
-    """
-    credential = officers.unlock(node, officer, passphrase, role="examiner")
-    event = CONCLUSION_EVENT[decision]
-    with node.database.write() as tx:
-        conversation, agreement = open_conversation(tx, node, conversation_id)
-        if refusal := may(conversation, event, Actor.EXAMINER, agreement):
-            return refusal
-        reference = _concluded_on(conversation, reference, decision)
-        of = [reference] if decision is Conclusion.IDENTIFIED else list(conversation.candidates)
-        terms = {"decision": str(decision), "reference": reference, "references": of, "note": note}
-        act = officers.act(tx, node, credential, conversation, "conclusion", **terms)
-        facts = {"conclusion": str(decision), "by": officer, "act": act.digest, "reference": reference}
-        journal.write(tx, node, "conclusion", conversation=conversation.id, **facts)
-        conversation = move(tx, node, conversation, event, Actor.EXAMINER, agreement, reference=reference)
-        if decision is Conclusion.IDENTIFIED:
-            erase_prints(tx, node, conversation.id, ["candidate"], reason="another-identified", but=reference)
-        else:
-            erase_prints(tx, node, conversation.id, ["candidate", "query"], reason=str(decision))
-    node.metrics.conclusions.labels(str(decision)).inc()
-    return conversation
-
-
-def _concluded_on(conversation: Conversation, reference: str, decision: Conclusion) -> str:
-    """The candidate that a conclusion is said of: the one named, or the only one; the best where it is said of all."""
-    candidates = conversation.candidates
-    if reference and reference not in candidates:
-        raise FormatError(
-            "NOD-117",
-            "the hit has no candidate of that number",
-            place=conversation.id[:12],
-            expected=f"one of its {len(candidates)} candidates",
-            remedy="`mithaq node status` lists them",
-        )
-    if decision is Conclusion.IDENTIFIED and not reference and len(candidates) > 1:
-        raise SettingsError(
-            "NOD-118",
-            "the hit has several candidates, and an identification is of one",
-            key="reference",
-            expected="the number of the candidate that was identified",
-        )
-    return (reference if decision is Conclusion.IDENTIFIED else "") or conversation.reference or ""
 
 
 _EFFECTS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Stages], Entry]] = {

@@ -71,6 +71,7 @@ class Metrics:
         self.releases = self._counter("releases", "follow-up requests ended", "outcome")
         self.deliveries = self._counter("deliveries", "delivery attempts", "outcome")
         self.received = self._counter("messages_received", "messages received", "kind", "novelty")
+        self.late = self._counter("limits_passed", "limits of the agreement that passed", "clock", "side")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
         self.agreement_alarm = Gauge(
@@ -329,21 +330,23 @@ class Node:
             sealed = references.sealed_person(tx, reference)
         return {} if sealed is None else dict(json.loads(self.identity_vault.open(sealed, f"person:{reference}")))
 
-    def keep_released(self, conversation_id: str, fields: Mapping[str, Any]) -> None:
-        """Keep personal data that a partner released, sealed."""
-        sealed = self.identity_vault.seal(
-            json.dumps(dict(fields), ensure_ascii=False).encode(), f"released:{conversation_id}"
-        )
+    def keep_released(self, conversation_id: str, fields: Mapping[str, Any], handling: Mapping[str, Any]) -> None:
+        """Keep personal data that a partner released, sealed together with the conditions that they came under."""
+        kept = {"fields": dict(fields), "handling": dict(handling)}
+        sealed = self.identity_vault.seal(json.dumps(kept, ensure_ascii=False).encode(), f"released:{conversation_id}")
         with self.identities.write() as tx:
             references.keep_received(tx, conversation_id, sealed, timestamp(self.clock()))
 
     def released(self, conversation_id: str) -> dict[str, Any]:
-        """The personal data that a partner released in a conversation; empty where there is none."""
+        """What a partner released in a conversation: {"fields": …, "handling": …}; empty where there is nothing."""
         with self.identities.read() as tx:
             sealed = references.sealed_received(tx, conversation_id)
-        return (
-            {} if sealed is None else dict(json.loads(self.identity_vault.open(sealed, f"released:{conversation_id}")))
-        )
+        if sealed is None:
+            return {}
+        kept = dict(json.loads(self.identity_vault.open(sealed, f"released:{conversation_id}")))
+        if kept.keys() != {"fields", "handling"}:  # kept before conditions travelled with a release
+            kept = {"fields": kept, "handling": {"caveats": [], "source": None, "accuracy": None}}
+        return kept
 
     def text(self, code: str) -> Bilingual:
         """What a code means, in both languages; the code itself where this version does not know it."""

@@ -41,6 +41,7 @@ def envelope(manifest: Manifest, digest: str) -> dict[str, Any]:
         "recipient_contact": manifest.recipient_contact,
         "body_type": manifest.body_type,
         "body_bytes": manifest.body_bytes,
+        "created": manifest.created,
     }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from mithaq.errors import PartnerError, TrustError
-from mithaq.node import journal
+from mithaq.node import clocks, journal
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.states import QUERY_LIFE, erase_prints
@@ -202,6 +202,7 @@ def give_up(node: Node, message: Message, reason: str, error: PartnerError | Non
         if not isinstance(moved, Refused):
             conversations.change_conversation(tx, conversation.id, state=str(moved), reasons=[[reason, text[:200]]])
             erase_prints(tx, node, conversation.id, ["query"], reason=reason)
+            clocks.stop(tx, node, conversation, clocks.ANSWER)
 
 
 def log_receipt(tx: Tx, node: Node, message: Message, receipt: Receipt, data: bytes) -> None:

@@ -142,7 +142,7 @@ def _outcomes(tx: Tx, check_id: str) -> dict[str, int]:
 
 
 def _bodies(tx: Tx, kinds: tuple[str, ...]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for kind, at, body in ledger.dated_bodies(tx, kinds):
+    for _, kind, at, body in ledger.dated_bodies(tx, kinds):
         if body is not None:
             yield kind, at, json.loads(body)["data"]
 

@@ -128,7 +128,7 @@ def redrawn(node: Node, check: Check) -> list[int]:
 
 def _queries(tx: Tx, since: str, until: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Position and data of the period's queries. An erased one has its place in the draw and no conversation."""
-    for position, at, body in ledger.positions(tx, QUERIES):
+    for position, _, at, body in ledger.dated_bodies(tx, QUERIES):
         if since <= at < until:
             yield position, json.loads(body)["data"] if body else {"conversation": ""}
 

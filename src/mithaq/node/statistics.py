@@ -108,7 +108,7 @@ def facts_of(node: Node, start: datetime, end: datetime) -> tuple[list[Fact], in
     since, until, erased = timestamp(start), timestamp(end), [0]
 
     def rows(tx: Tx) -> Iterator[tuple[str, bytes | None]]:
-        for kind, at, body in ledger.dated_bodies(tx, READ):
+        for _, kind, at, body in ledger.dated_bodies(tx, READ):
             erased[0] += body is None and since <= at < until
             yield kind, body
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import erasing, extracts, journal, retention, standing, witness
+from mithaq.node import alarms, clocks, erasing, extracts, journal, retention, standing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import conversations, ledger, messages, references
@@ -45,7 +45,7 @@ def postpone(node: Node, *, message_id: str = "", conversation_id: str = "") -> 
 def expire(node: Node) -> None:
     """End the conversations whose time is up and erase their prints; forget sessions that have ended."""
     now = timestamp(node.clock())
-    waiting = [str(State.PREPARED), str(State.SENT)]
+    waiting = [str(State.PREPARED), str(State.SENT), str(State.DELAYED)]
     with node.database.read() as tx:
         late = conversations.expired_conversations(tx, now, waiting)
     with node.database.write() as tx:
@@ -62,7 +62,9 @@ def expire(node: Node) -> None:
             conversations.change_conversation(tx, conversation.id, state=str(moved), changed_at=now)
             journal.write(tx, node, "conversation-expired", conversation=conversation.id, reason="no-answer")
             erase_prints(tx, node, conversation.id, ["query"], reason="expired")
+            clocks.stop(tx, node, conversation, clocks.ANSWER)
     retention.late_candidates(node)
+    alarms.sweep(node)
     erasing.finish(node)
 
 
@@ -99,6 +101,7 @@ def health(node: Node) -> dict[str, Any]:
     in_force = [one for one in node.agreements.all() if active(one, now)]
     parts["agreements"] = len(in_force)
     parts["agreements_end_in_days"] = {partner: days for partner, days, _ in standing.alarms(node)}
+    parts["limits_passed"] = len(clocks.late(node))
     parts["queries_wait"] = dict(node.held)
     whole = not any(code in witness.ROLLED_BACK for code in node.held.values())
     parts["ok"] = parts["database"] == "ok" and isinstance(parts["gallery"], dict) and bool(in_force) and whole

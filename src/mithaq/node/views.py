@@ -6,6 +6,8 @@ no reference print it did not itself store, a requester sees personal data only 
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +18,13 @@ from numpy.typing import NDArray
 from mithaq.errors import FormatError
 from mithaq.finger import Template, compare, extract
 from mithaq.image import png_bytes, to_matcher
-from mithaq.node import chain, extracts, officers, standing
+from mithaq.node import chain, clocks, extracts, received, standing
 from mithaq.node import quotas as counted
 from mithaq.node.gateway import Node
-from mithaq.node.store import conversations, ledger, messages
+from mithaq.node.store import conversations, ledger, messages, references
 from mithaq.node.store.conversations import Conversation as Conversation
 from mithaq.pact.agreement import Agreement
+from mithaq.pact.gate import SPECIAL_FIELDS, Offence, Refused, is_excluded, refused
 from mithaq.pact.lifecycle import Actor, Side, State, possible
 from mithaq.pact.quota import day_limit
 
@@ -82,6 +85,12 @@ def find(node: Node, conversation_id: str) -> Conversation:
     return exact[0]
 
 
+def by_channel(node: Node, channel: str) -> list[Conversation]:
+    """Conversations whose answer also went through that other channel (REQ-167)."""
+    with node.database.read() as tx:
+        return conversations.channel_conversations(tx, channel)
+
+
 def history(node: Node, conversation_id: str) -> list[dict[str, Any]]:
     """What happened in a conversation: messages with their receipts, and officers' signed acts, oldest first."""
     with node.database.read() as tx:
@@ -103,11 +112,63 @@ def history(node: Node, conversation_id: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["at"]))
 
 
-def next_steps(conversation: Conversation) -> list[tuple[str, str]]:
+def next_steps(node: Node, conversation: Conversation) -> list[tuple[str, str]]:
     """The steps that a person can take now: (event, role)."""
-    rows = possible(Side(conversation.side), State(conversation.state))
-    people = (Actor.EXAMINER, Actor.OFFICER, Actor.SECOND_OFFICER)
-    return [(str(event), str(row.actor)) for event, row in rows.items() if row.actor in people]
+    agreement = node.agreements.by_id(conversation.agreement)
+    rows = possible(Side(conversation.side), State(conversation.state), agreement)
+    nobody = (Actor.SYSTEM, Actor.PARTNER)
+    return [(str(event), str(row.actor)) for event, row in rows.items() if row.actor not in nobody]
+
+
+def taken_by(node: Node, conversation: Conversation) -> frozenset[str]:
+    """The officers of this node who took a part in what is decided now and may not take the next one as well: those who
+    prepared or approved this release, those who gave an opinion on this hit."""
+    prepared, opinions = ("release-prepared",), ("examination", "conclusion")
+    kinds = {
+        State.PREPARED: prepared,
+        State.APPROVED: (*prepared, "release-approved"),
+        State.EXAMINED: opinions,
+        State.DISAGREEMENT: opinions,
+    }.get(State(conversation.state), ())
+    with node.database.read() as tx:
+        acts = [act for act in conversations.conversation_acts(tx, conversation.id) if act.kind in kinds]
+    if kinds != opinions:  # of a release that was sent back and prepared again, the newest acts count
+        acts = list({act.kind: act for act in acts}.values())
+    return frozenset(act.officer for act in acts)
+
+
+def times(node: Node, conversation_id: str) -> list[dict[str, str]]:
+    """When each message of a conversation was made and taken in, in UTC, by the own clock and by the partner's signed
+    time (REQ-045): {"what", "own", "partner"}, oldest first."""
+    with node.database.read() as tx:
+        found = messages.conversation_messages(tx, conversation_id)
+    rows = []
+    for message in found:
+        manifest = json.loads(message.manifest)
+        out = message.direction == "out"
+        partner = ""
+        if not out:
+            partner = manifest["created"]
+        elif message.receipt is not None:
+            partner = json.loads(_unsigned(message.receipt))["received_at"]
+        what = f"{message.kind}-{'sent' if out else 'received'}"
+        rows.append({"what": what, "own": message.created_at, "partner": partner})
+    return rows
+
+
+def _unsigned(receipt: bytes) -> bytes:
+    """What a receipt says; its signature was checked when it came (`outgoing.check_receipt`)."""
+    payload = receipt.split(b".")[1]
+    return base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))
+
+
+def follow_up_closed(conversation: Conversation, agreement: Agreement) -> Refused | None:
+    """Why no personal data follow a hit: an offence that the holder or both parties excluded (REQ-014); None otherwise."""
+    holder = conversation.partner if conversation.side == Side.REQUESTER else agreement.other(conversation.partner)
+    offence = Offence(conversation.offence["category"], int(conversation.offence["max_penalty_months"]))
+    if not conversation.candidates or not is_excluded(offence, agreement, holder):
+        return None
+    return refused("offence-excluded", agreement, offence=offence.category)
 
 
 def quotas(node: Node, partner: str) -> list[Quota]:
@@ -126,6 +187,9 @@ def comparison(node: Node, conversation_id: str, reference: str) -> Comparison |
         asked = [node.open_print(p) for p in conversations.conversation_prints(tx, conversation_id, "query")]
         kept = conversations.conversation_prints(tx, conversation_id, "candidate")
         found = [node.open_print(p) for p in kept if p.reference == reference]
+        one = conversations.find_conversation(tx, conversation_id)
+        if one is not None and one.side == Side.HOLDER and reference in one.candidates:  # its examiner confirms, too
+            found = [node.open_reference(p) for p in references.prints_of(tx, reference)]
     if not asked or not found:
         return None
     network = node.settings.extract.network
@@ -158,20 +222,25 @@ def request_of(node: Node, conversation_id: str) -> chain.Request | None:
 
 def prepared_fields(node: Node, conversation_id: str) -> tuple[str, ...]:
     """The fields that the first officer prepared for release."""
+    return tuple(prepared(node, conversation_id).get("fields", ()))
+
+
+def prepared(node: Node, conversation_id: str) -> dict[str, Any]:
+    """What the first officer prepared: fields, withheld, relevance, handling, mla; {} before anybody did."""
     with node.database.read() as tx:
-        acts = {act.kind: act for act in conversations.conversation_acts(tx, conversation_id)}
-    return tuple(officers.read_act(acts["release-prepared"])["fields"]) if "release-prepared" in acts else ()
+        return chain.prepared_release(tx, conversation_id)
 
 
 def available_fields(node: Node, conversation: Conversation, agreement: Agreement) -> list[str]:
     """Which agreed fields this holder has for the reference; names of fields, not their content."""
-    fields = [str(name) for name in agreement.follow_up.core_data]
+    fields = [*(str(name) for name in agreement.follow_up.core_data), *sorted(SPECIAL_FIELDS)]
     return list(chain.held_fields(node.person(conversation.reference or ""), fields))
 
 
 def released(node: Node, conversation_id: str) -> dict[str, Any]:
-    """The personal data that the partner released in a conversation."""
-    return node.released(conversation_id)
+    """The personal data that the partner released in a conversation, those of special nature left out; none before the
+    conditions are accepted (`received`)."""
+    return dict(received.received(node, find(node, conversation_id)).fields)
 
 
 def ledger_status(node: Node) -> dict[str, Any]:
@@ -202,6 +271,10 @@ def status(node: Node) -> dict[str, Any]:
         "agreement_problems": {name: str(error) for name, error in node.agreements.problems.items()},
         "conversations": [{"side": s, "state": t, "count": n} for (s, t), n in sorted(states.items())],
         "messages_waiting": waiting,
+        "limits_passed": [
+            {"conversation": clock.conversation, "clock": clock.name, "due_at": clock.due_at}
+            for clock in clocks.late(node)
+        ],
         "extracts_due": [
             {"extract": one.id, "due_at": one.due_at, "late": left < 0} for one, left in extracts.due(node)
         ],

@@ -430,8 +430,6 @@ def _check_terms(agreement: Agreement) -> None:
             )
     # Terms that are good in themselves but that this version cannot keep: it must not act as if it did.
     cannot = [
-        ("answer.confirm_by", agreement.answer.confirm_by != "requester", '"requester"'),
-        ("answer.examiners", agreement.answer.examiners != 1, "1"),
         ("answer.score_returned", agreement.answer.score_returned, "false"),
         (
             "modalities",

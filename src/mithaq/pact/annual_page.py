@@ -48,6 +48,7 @@ _GROUPS: Sequence[tuple[str, Bilingual]] = (
     ("quota", Bilingual(en="Use of the day's quotas", ar="استخدام الحصص اليومية")),
     ("follow-ups", Bilingual(en="Requests for personal data", ar="طلبات البيانات الشخصية")),
     ("releases", Bilingual(en="Releases", ar="الإفصاح")),
+    ("outcomes", Bilingual(en="What released data led to", ar="ما أفضت إليه البيانات المفصح عنها")),
     ("notices", Bilingual(en="Notices", ar="الإشعارات")),
 )
 _NAMES: Mapping[str, Bilingual] = {
@@ -145,15 +146,17 @@ def _concluded(year: Year) -> tuple[Bilingual, Sequence[Cell], list[Sequence[Cel
 def _rows(prefix: str, ways: Ways) -> list[Sequence[Cell]]:
     keys = sorted({key for way in ways.values() for key in way})
     return [
-        (figure_name(key), *(_shown(key, ways[way].get(key, 0)) for way in ("out", "in")))
+        (figure_name(key), *(_shown(key, ways[way].get(key)) for way in ("out", "in")))
         for key in keys
         if not prefix or key == prefix or key.startswith(f"{prefix}.")
     ]
 
 
-def _shown(key: str, value: int) -> Cell:
+def _shown(key: str, value: int | None) -> Cell:
     if not key.startswith("reply-ms"):
-        return str(value)
+        return str(value or 0)
+    if value is None:
+        return "–"
     seconds = f"{value / 1000:,.1f}"
     return Bilingual(en=f"{seconds} s", ar=f"{seconds} ثانية")
 
@@ -189,10 +192,9 @@ def _bars(title: Bilingual, rows: Sequence[tuple[Cell, int, int]]) -> str:
         drawn.append(f'<text x="{left + 17}" y="{height + 36}" text-anchor="middle">{number}</text>')
     words = [name for name, _, _ in rows if not isinstance(name, str)]
     listed = f"<ol>{''.join(f'<li>{both(word)}</li>' for word in words)}</ol>" if words else ""
-    wide = 20 + step * max(1, len(rows))
     return (
         f"<figure><figcaption>{both(title)}</figcaption>"
-        f'<svg viewBox="0 0 {max(wide, 400)} {height + 45}" role="img" aria-label="{title.en}">{"".join(drawn)}</svg>'
+        f'<svg viewBox="0 0 {20 + step * max(12, len(rows))} {height + 45}" role="img" aria-label="{title.en}">{"".join(drawn)}</svg>'
         f'<p><span class="key out"></span>{both(_OUT)}<span class="key in"></span>{both(_IN)}</p>{listed}</figure>'
     )
 

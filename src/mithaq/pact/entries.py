@@ -25,6 +25,7 @@ from mithaq.units import parse_timestamp, timestamp
 _COUNT = Rule("0 or more", low=0, high=2**53 - 1)
 _REFERENCE = Rule("a reference number", re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}"))
 _TEXT = Rule("1 to 200 letters without control characters", re.compile(rf"{_PLAIN}{{1,200}}"))
+_HANDLING = Rule("a handling code, as H2", re.compile("H[0-3]"))
 _CODE = Rule("a code, as PAC-101", re.compile(r"[A-Z]{3}-\d{3}"))
 _ITEM = Rule("an item's name, as family_name", re.compile("[a-z][a-z_]{0,63}"))
 _ORIGIN = Rule("a ledger's name", re.compile(r"[!-*,-~]{1,128}"))
@@ -49,10 +50,14 @@ FIELDS: Mapping[str, Any] = {
     "certificate": Annotated[str, _DIGEST],
     "check": Annotated[str, _UUID],  # a random check of lawfulness
     "clause": Annotated[str, _CLAUSE],
+    "clock": Annotated[str, _WORD],  # which limit: answer, confirm, follow-up, outcome
     "code": Annotated[str, _CODE],
     "conclusion": Annotated[str, _WORD],
     "content": Annotated[str, _DIGEST],  # SHA-256 of what was handed over
     "conversation": Annotated[str, _UUID],
+    "created": Annotated[str, _INSTANT],  # by the sender's clock, which it signed; the entry's own instant is ours
+    "channel": Annotated[str, _WORD],  # another way on which an answer went too
+    "conditions": tuple[Annotated[str, _HANDLING], ...],  # handling codes
     "count": Annotated[int, _COUNT],  # how many were drawn
     "digest": Annotated[str, _DIGEST],  # SHA-256 of the sealed message
     "due_at": Annotated[str, _INSTANT],
@@ -103,6 +108,7 @@ FIELDS: Mapping[str, Any] = {
     "subject": Annotated[str, _REFERENCE],  # of a legal hold: a conversation, a reference number, or "log"
     "until": Annotated[str, _INSTANT],
     "version": Annotated[str, _VERSION],
+    "withheld": tuple[Annotated[str, _ITEM], ...],  # which items were asked for and not supplied
     "what": Annotated[str, _WORD],
 }
 
@@ -133,19 +139,23 @@ _REASON = ("purpose", "offence", "case", "legal_basis")
 _QUERY = EntryKind(
     "REQ-110",
     (*_ENVELOPE, *_REASON, "search_type", "fingers", "expedited"),
-    ("penalty_months", "ordered_by", "run_by", "approved_by"),
+    ("created", "penalty_months", "ordered_by", "run_by", "approved_by"),
 )
-_ANSWER = EntryKind("REQ-110", (*_ENVELOPE, "in_reply_to", "outcome", "references"), ("fingers", "reasons", "clause"))
+_ANSWER = EntryKind(
+    "REQ-110", (*_ENVELOPE, "in_reply_to", "outcome", "references"), ("created", "fingers", "reasons", "clause")
+)
 _REQUEST = EntryKind(
-    "REQ-111", (*_ENVELOPE, "reference", "case"), ("purpose", "by", "ordered_by", "act", "in_reply_to")
+    "REQ-111", (*_ENVELOPE, "reference", "case"), ("created", "purpose", "by", "ordered_by", "act", "in_reply_to")
 )
 _RELEASE = EntryKind(
     "REQ-111",
     (*_ENVELOPE, "in_reply_to", "reference", "case", "outcome", "fields"),
-    ("reasons", "clause", "purpose", "prepared_by", "approved_by"),
+    ("created", "reasons", "clause", "purpose", "prepared_by", "approved_by", "withheld", "conditions"),
 )
 _NOTICE = EntryKind(
-    "REQ-111", (*_ENVELOPE, "about"), ("in_reply_to", "reason", "by", "act", "reference", "case", "document", "outcome")
+    "REQ-111",
+    (*_ENVELOPE, "about"),
+    ("created", "in_reply_to", "reason", "by", "act", "reference", "case", "conclusion", "document", "outcome"),
 )
 
 KINDS: Mapping[str, EntryKind] = {
@@ -161,6 +171,8 @@ KINDS: Mapping[str, EntryKind] = {
     "conversation-expired": EntryKind("REQ-110", ("conversation", "reason")),
     "undeliverable": EntryKind("REQ-110", ("conversation", "message", "reason"), ("code",)),
     "prints-erased": EntryKind("REQ-080", ("conversation", "prints", "reason")),
+    "clock-breached": EntryKind("REQ-041", ("conversation", "clock"), ("party",)),
+    "examined": EntryKind("REQ-035", ("conversation", "by", "act")),  # what it says waits for the second examiner
     "conclusion": EntryKind("REQ-110", ("conversation", "conclusion", "by", "act"), ("reference", "reason")),
     "request-prepared": EntryKind("REQ-111", ("conversation", "reference", "case", "by", "act"), ("ordered_by",)),
     "request-sent": _REQUEST,
@@ -169,6 +181,12 @@ KINDS: Mapping[str, EntryKind] = {
         "REQ-111", ("conversation", "reference", "outcome", "fields", "by", "act"), ("reasons",)
     ),
     "release-approved": EntryKind("REQ-111", ("conversation", "reference", "prepared_by", "by", "act")),
+    "release-returned": EntryKind("REQ-054", ("conversation", "by", "act")),
+    "data-shown": EntryKind(
+        "REQ-055", ("conversation", "by", "fields", "reason")
+    ),  # released data, to whom and what for
+    "data-erased": EntryKind("REQ-056", ("conversation", "reason"), ("by",)),
+    "channel-recorded": EntryKind("REQ-167", ("conversation", "channel", "by")),
     "release-sent": _RELEASE,
     "release-received": _RELEASE,
     "notice-sent": _NOTICE,

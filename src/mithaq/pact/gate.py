@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from mithaq.errors import FormatError
 from mithaq.pact.agreement import Agreement, clause_text, modality_of
+from mithaq.pact.caveats import Handling, Use, problem, sharing_problem
 from mithaq.pact.quota import Used, day_limit
 from mithaq.pact.standing import UNDISTURBED, How, Life, standing
 from mithaq.pact.terms import Bilingual, Clause, SpecialField
-from mithaq.pact.wording import reason_terms
+from mithaq.pact.wording import reason_terms, release_refusals
 
 Side = Literal["sender", "holder"]
 SPECIAL_FIELDS = frozenset(get_args(SpecialField))
@@ -80,11 +81,22 @@ class QueryFacts:
 
 
 @dataclass(frozen=True)
+class Concluded:
+    """What one side's examiners concluded: the decision, the reference it is about, and who they were (`second_by` where
+    the agreement wants two)."""
+
+    decision: str | None
+    reference: str
+    by: str
+    second_by: str = ""
+
+
+@dataclass(frozen=True)
 class Chain:
     """What is on record of a conversation when the second step is asked for: query → hit → conclusion → request.
 
-    Party and contact are the query's; `references` those of the hit; `concluded_reference` the one that the examiner
-    named. Times are aware; None and "" stand for what did not happen.
+    Party and contact are the query's; `references` those of the hit; `concluded_reference` the one that the requester's
+    examiner named; `by_holder` the holder's own conclusion. Times are aware; None and "" stand for what did not happen.
     """
 
     origin_party: str
@@ -98,6 +110,8 @@ class Chain:
     conclusion: str | None = None
     concluded_reference: str = ""
     concluded_by: str = ""
+    second_concluded_by: str = ""
+    by_holder: Concluded | None = None
     requested_at: datetime | None = None
     requested_reference: str = ""
     requested_by: str = ""
@@ -124,7 +138,8 @@ class RequestFacts:
 class ReleaseFacts:
     """A release by the holder: which fields, prepared by one officer and approved by another.
 
-    Data of special nature needs, besides, what the agreement names: a statement of its relevance and a second approval.
+    `withheld` gives the coded reason for each field that was asked for and does not go; `handling` the conditions. Data
+    of special nature needs, besides, what the agreement names: a statement of its relevance and a second approval.
     """
 
     origin_party: str
@@ -138,6 +153,8 @@ class ReleaseFacts:
     approved_by: str
     relevance_statement: str = ""
     second_approved_by: str = ""
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    handling: Handling = Handling()
 
 
 @dataclass(frozen=True)
@@ -346,7 +363,20 @@ def gate_release(
         return refused("nothing-to-release", agreement)
     if refusal := _fields(facts.fields, agreement, special_allowed=_special_allowed(facts, agreement)):
         return refusal
+    # 7. A coded reason for what was asked for and is withheld.
+    for name, reason in facts.withheld.items():
+        if reason not in release_refusals():
+            return refused("withheld-without-reason", agreement, field=name)
+    # 8. Conditions: agreed codes, each with its ground.
+    if found := problem(facts.handling, agreement.handling):
+        return refused(found[0], agreement, code=found[1])
     return Accepted()
+
+
+def gate_use(handling: Handling, agreement: Agreement, use: Use) -> Decision:
+    """Whether data that came under these conditions may be put to this use without the supplier's leave (REQ-057)."""
+    code = sharing_problem(handling, use)
+    return refused("caveat-forbids", agreement, code=code) if code else Accepted()
 
 
 def is_excluded(offence: Offence, agreement: Agreement, holder: str) -> bool:
@@ -452,12 +482,18 @@ def _hit(reference: str, chain: Chain, agreement: Agreement) -> Refused | None:
 
 
 def _confirmed(reference: str, chain: Chain, agreement: Agreement) -> Refused | None:
-    if chain.conclusion is None or not chain.concluded_by.strip():
-        return refused("conclusion-missing", agreement)
-    if chain.conclusion != "identified":
-        return refused("not-identified", agreement)
-    if chain.concluded_reference != reference:
-        return refused("reference-not-concluded", agreement)
+    own = Concluded(chain.conclusion, chain.concluded_reference, chain.concluded_by, chain.second_concluded_by)
+    theirs = chain.by_holder or Concluded(None, "", "")
+    needed = {"requester": (own,), "holder": (theirs,), "both": (own, theirs)}[agreement.answer.confirm_by]
+    for one in needed:
+        if one.decision is None or not one.by.strip():
+            return refused("conclusion-missing", agreement)
+        if one.decision != "identified":
+            return refused("not-identified", agreement)
+        if one.reference != reference:
+            return refused("reference-not-concluded", agreement)
+        if agreement.answer.examiners == 2 and (not one.second_by.strip() or same_person(one.by, one.second_by)):
+            return refused("second-examiner-missing", agreement)
     return None
 
 

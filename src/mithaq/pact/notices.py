@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
-from mithaq.pact import rotation, standing
+from mithaq.pact import rotation, standing, steps
 from mithaq.pact.deletion import DeletionCertificate
 from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
@@ -46,6 +46,14 @@ class Form:
 
 FORMS: Mapping[str, Form] = MappingProxyType({
     "exercise": Form(Exercise, "REQ-120", always=True),
+    "conclusion": Form(steps.HolderConclusion, "REQ-033"),
+    "delay": Form(steps.Delay, "REQ-043", always=True),
+    "clock-paused": Form(steps.Pause, "REQ-044", "release", "query", always=True),
+    "clock-resumed": Form(steps.Pause, "REQ-044", "release", "query", always=True),
+    "conditions-accepted": Form(steps.By, "REQ-056", "query", "release", always=True),
+    "conditions-declined": Form(steps.By, "REQ-056", "query", "release", always=True),
+    "outcome-request": Form(steps.By, "REQ-059", "release", "query", always=True),
+    "outcome-report": Form(steps.Outcome, "REQ-059", "query", "release", always=True),
     "suspension": Form(standing.Suspension, "REQ-163", always=True),
     "resumption": Form(standing.Resumption, "REQ-163", always=True),
     "termination": Form(standing.Termination, "REQ-164", always=True),

@@ -202,7 +202,8 @@ def _of_message(
         found = [fact(f"releases.{data['outcome']}")]
         found += [fact(f"releases.reason.{one}") for one in data.get("reasons", ())]
         return found + [fact("releases.special")] * bool(SPECIAL & set(data["fields"]))
-    return [fact(f"notices.{data['about']}")]
+    outcome = [f"outcomes.{data['outcome']}"] if data["about"] == "outcome-report" and "outcome" in data else []
+    return [fact(key) for key in (f"notices.{data['about']}", *outcome)]
 
 
 def _own_key(kind: str, data: Mapping[str, Any]) -> str:

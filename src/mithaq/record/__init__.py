@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from mithaq.record.model import Transaction as Transaction
     from mithaq.record.offsets import offsets as offsets
     from mithaq.record.page import page as page
+    from mithaq.record.person import LatinName as LatinName
+    from mithaq.record.person import Named as Named
+    from mithaq.record.person import with_names as with_names
     from mithaq.record.profile import load_profile as load_profile
     from mithaq.record.profile import profile_names as profile_names
     from mithaq.record.rules.kinds import Profile as Profile
@@ -96,6 +99,7 @@ _HOMES = {
     "model": "Field Record Transaction",
     "offsets": "offsets",
     "page": "page",
+    "person": "LatinName Named with_names",
     "profile": "load_profile profile_names",
     "rules.kinds": "Profile",
     "show": "Row tree",

@@ -45,6 +45,8 @@ class Conversation:
     expires_at: str
     attempts: int
     due_at: str | None
+    release: Mapping[str, Any] | None = None
+    other_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Act:
     officer: str
     signed: str
     at: str
+    turn: int = 0
 
 
 _NAMES = [f.name for f in fields(Conversation)]
@@ -120,9 +123,25 @@ def due_conversations(tx: Tx, now: str, *, limit: int) -> list[Conversation]:
     return [Conversation(*row) for row in tx.execute(statement)]
 
 
+def make_answers_due(tx: Tx, now: str) -> None:
+    """Let every query that was postponed have its turn now, so that they go on in order of receipt (REQ-040)."""
+    tx.execute(update(conversations).where(conversations.c.due_at > now).values(due_at=now))
+
+
 def expired_conversations(tx: Tx, now: str, states: Sequence[str]) -> list[Conversation]:
     """Conversations in one of `states` whose time is up."""
     statement = select(*_COLUMNS).where(conversations.c.expires_at <= now, conversations.c.state.in_(states))
+    return [Conversation(*row) for row in tx.execute(statement)]
+
+
+def channel_conversations(tx: Tx, channel: str, *, limit: int = 500) -> list[Conversation]:
+    """Conversations whose answer also went through that other channel, newest first (REQ-167)."""
+    statement = (
+        select(*_COLUMNS)
+        .where(conversations.c.other_channel == channel)
+        .order_by(conversations.c.created_at.desc())
+        .limit(limit)
+    )
     return [Conversation(*row) for row in tx.execute(statement)]
 
 
@@ -170,8 +189,10 @@ def candidate_days(tx: Tx, partner: str) -> dict[str, int]:
 
 
 def add_act(tx: Tx, act: Act) -> None:
-    """Store an officer's signed act; a second one of its kind in the same conversation is refused by the table."""
-    tx.execute(insert(acts).values({f.name: getattr(act, f.name) for f in fields(Act)}))
+    """Store an officer's signed act, in its turn among those of its kind in the conversation."""
+    before = select(func.count()).where(acts.c.conversation == act.conversation, acts.c.kind == act.kind)
+    turn = int(tx.execute(before).scalar_one())
+    tx.execute(insert(acts).values({**{f.name: getattr(act, f.name) for f in fields(Act)}, "turn": turn}))
 
 
 def conversation_acts(tx: Tx, conversation_id: str) -> list[Act]:
@@ -179,7 +200,7 @@ def conversation_acts(tx: Tx, conversation_id: str) -> list[Act]:
     statement = (
         select(*[acts.c[f.name] for f in fields(Act)])
         .where(acts.c.conversation == conversation_id)
-        .order_by(acts.c.at, acts.c.id)
+        .order_by(acts.c.at, acts.c.turn, acts.c.id)
     )
     return [Act(*row) for row in tx.execute(statement)]
 

@@ -93,20 +93,12 @@ def bodies(tx: Tx, kinds: Sequence[str], since: str) -> Iterator[tuple[str, byte
         yield row.kind, _bytes(row.body)
 
 
-def positions(tx: Tx, kinds: Sequence[str]) -> Iterator[tuple[int, str, bytes | None]]:
-    """Position, instant and body (None once erased) of every entry of these kinds, in order."""
-    columns = (ledger_entries.c.position, ledger_entries.c.at, ledger_entries.c.body)
+def dated_bodies(tx: Tx, kinds: Sequence[str]) -> Iterator[tuple[int, str, str, bytes | None]]:
+    """Position, kind, instant and body (None once erased) of every entry of these kinds, in order."""
+    columns = (ledger_entries.c.position, ledger_entries.c.kind, ledger_entries.c.at, ledger_entries.c.body)
     wanted = select(*columns).where(ledger_entries.c.kind.in_(kinds)).order_by(ledger_entries.c.position)
     for row in tx.execute(wanted):
-        yield int(row.position), row.at, _bytes(row.body)
-
-
-def dated_bodies(tx: Tx, kinds: Sequence[str]) -> Iterator[tuple[str, str, bytes | None]]:
-    """Kind, instant and body (None once erased) of every entry of these kinds, in order."""
-    columns = (ledger_entries.c.kind, ledger_entries.c.at, ledger_entries.c.body)
-    wanted = select(*columns).where(ledger_entries.c.kind.in_(kinds)).order_by(ledger_entries.c.position)
-    for row in tx.execute(wanted):
-        yield row.kind, row.at, _bytes(row.body)
+        yield int(row.position), row.kind, row.at, _bytes(row.body)
 
 
 def body_days(tx: Tx) -> dict[str, int]:

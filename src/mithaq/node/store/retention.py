@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import (
@@ -235,14 +235,14 @@ def print_labels(tx: Tx) -> set[str]:
     return found | {f"reference:{row[0]}:{row[1]}:{row[2]}" for row in tx.execute(select(*columns))}
 
 
-def overdue_prints(tx: Tx, states: Sequence[tuple[str, str]]) -> int:
-    """How many query prints stand in conversations of one of these (side, state), under no suspended erasure."""
+def query_prints(tx: Tx) -> list[tuple[str, str, str]]:
+    """(side, state, agreement) of the conversation of each query print that is kept, those under a suspended erasure
+    left out."""
     held = select(erasures_held.c.conversation).where(erasures_held.c.role == "query")
-    over = or_(*[(conversations.c.side == side) & (conversations.c.state == state) for side, state in states])
-    statement = select(func.count()).select_from(prints.join(conversations)).where(
-        prints.c.role == "query", over, prints.c.conversation.not_in(held)
-    )  # fmt: skip
-    return int(tx.execute(statement).scalar_one())
+    columns = (conversations.c.side, conversations.c.state, conversations.c.agreement)
+    statement = select(*columns).select_from(prints.join(conversations))
+    statement = statement.where(prints.c.role == "query", prints.c.conversation.not_in(held))
+    return [(row.side, row.state, row.agreement) for row in tx.execute(statement)]
 
 
 def identity_labels(identities: Tx) -> set[str]:

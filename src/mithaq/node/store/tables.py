@@ -56,6 +56,8 @@ conversations = Table(
     Column("expires_at", String(32), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),  # of the work due here (answering)
     Column("due_at", String(32)),  # when that work is due; null where nothing is
+    Column("release", JSON),  # of a release: {"outcome", "withheld": {field: reason}, "conditions", "mla"}
+    Column("other_channel", String(32), nullable=False, default="", server_default=""),  # also answered there (REQ-167)
 )
 Index("conversations_due", conversations.c.due_at, conversations.c.created_at)
 
@@ -171,8 +173,24 @@ acts = Table(
     Column("officer", String(64), nullable=False),
     Column("signed", Text, nullable=False),  # JWS by the officer's own credential
     Column("at", String(32), nullable=False),
-    UniqueConstraint("conversation", "kind", name="one_act_of_a_kind"),
+    Column("turn", Integer, nullable=False, default=0, server_default="0"),  # a release may be prepared again
+    UniqueConstraint("conversation", "kind", "turn", name="one_act_of_a_turn"),
 )
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("conversation", String(40), ForeignKey("conversations.id"), primary_key=True),
+    Column("name", String(16), primary_key=True),  # answer | confirm | follow-up | outcome
+    Column("started_at", String(32), nullable=False),
+    Column("due_at", String(32), nullable=False),  # moved on by each pause
+    Column("paused_at", String(32)),
+    Column("reason", String(32), nullable=False),  # why it stands still, or stood
+    Column("stopped_at", String(32)),
+    Column("breached_at", String(32)),
+    Column("told_at", String(32)),  # when the partner was last told of a delay
+)
+Index("clocks_running", clocks.c.stopped_at, clocks.c.due_at)
 
 ledger_entries = Table(
     "ledger_entries",
