@@ -152,10 +152,12 @@ def test_the_whole_second_step_through_the_pages(pair: Pair, hit: Conversation) 
     assert other.get("/").text.count(hit.id) == 2
     assert do("US", "officer-1", "approve") == 403  # the same person
     assert do("US", "officer-2", "approve") == 303
-    page = client(pair, "QA", "officer-1", "ar").get(f"/c/{hit.id}").text
     name = pair.nodes["US"].person(hit.reference or "")["family_name"]["original"]
-    assert name in page
-    assert name not in client(pair, "QA", "examiner-1").get(f"/c/{hit.id}").text, "for officers alone"
+    reader = client(pair, "QA", "officer-1", "ar")
+    assert name not in reader.get(f"/c/{hit.id}").text, "only for a use (REQ-100)"
+    use = {"form_token": token(reader.get(f"/data/{hit.id}").text), "passphrase": PASSPHRASE, "use": "public-security"}
+    assert name in reader.post(f"/data/{hit.id}/use", data=use).text
+    assert name not in client(pair, "QA", "examiner-1").get(f"/data/{hit.id}").text, "for officers alone"
     for holder in (own, other, client(pair, "US", "examiner-1")):
         assert name not in holder.get(f"/c/{hit.id}").text
         assert [holder.get(f"/c/{hit.id}/{which}.png").status_code for which in ("query", "candidate")] == [404, 404]

@@ -50,7 +50,7 @@ def test_a_hold_is_placed_shown_and_lifted_by_an_officer_only(pair: Pair) -> Non
     assert post(officer, "nothing") == 422
     assert post(officer, "hold", **form) == 303
     (hold,) = holds.everything(node)
-    for language, text in (("en", "court order"), ("ar", "أمر قضائي")):
+    for language, text in (("en", "a court&#39;s order"), ("ar", "أمر قضائي")):
         page = client(pair, "US", "officer-1", language).get("/keeping").text
         assert text in page
         assert REFERENCE in page

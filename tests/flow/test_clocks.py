@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from hits import Hits
-from pair import Pair
+from pair import START, Pair
 
 from mithaq.errors import StorageError
-from mithaq.node import clocks, flow, upkeep, views
+from mithaq.node import clocks, flow, statistics, upkeep, views
 from mithaq.node.store import conversations, messages
 from mithaq.units import timestamp
 
@@ -108,6 +108,10 @@ def test_a_holder_whose_search_is_down_for_thirty_hours_says_so_and_answers_afte
     pair.run()
     assert pair.states(found) == ("candidate", "answered-hit")
     assert breached(pair, found) == [True, True]
+    for node, way in ((pair.nodes["QA"], "out"), (pair.nodes["US"], "in")):  # and it is in the statistics
+        facts, _ = statistics.facts_of(node, START, pair.clock())
+        counted = [fact for fact in facts if fact.key == "limits-passed.answer"]
+        assert counted and {fact.direction for fact in counted} == {way}
 
 
 def test_a_delayed_query_outlives_its_ordinary_life_while_the_holder_keeps_saying_so(pair: Hits) -> None:

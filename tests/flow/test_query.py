@@ -84,6 +84,23 @@ def test_a_mate_ends_as_released_data_after_an_examiner_and_two_officers(pair: P
     assert set(views.released(requester, sent.id)) == set(fields)
 
 
+def test_a_partners_print_is_not_enrolled_and_the_attempt_is_logged(
+    pair: Pair, population: Population, tmp_path: Path
+) -> None:
+    """REQ-015: the picture that the desk shows of a hit, saved and enrolled under a name of our own."""
+    requester = pair.nodes["QA"]
+    sent = ask(pair, population, Kind.MATE)
+    pair.run()
+    shown = views.comparison(requester, sent.id, views.find(requester, sent.id).reference or "")
+    assert shown is not None
+    (tmp_path / "NEW-0001_2.png").write_bytes(shown.candidate_png)
+    with open_gallery(requester) as gallery, pytest.raises(TrustError) as refused:
+        enrol(requester, gallery, list_items(tmp_path, default_ppi=500))
+    assert refused.value.code == "NOD-247"
+    with requester.database.read() as tx:
+        assert ledger.latest_entries(tx, 1)[0][1] == "use-refused"
+
+
 def test_a_stranger_is_no_hit_and_a_smudge_is_unsearchable_with_reasons(pair: Pair, population: Population) -> None:
     stranger = ask(pair, population, Kind.STRANGER)
     smudge = ask(pair, population, Kind.SMUDGE, despite_quality=True)

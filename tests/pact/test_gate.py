@@ -437,12 +437,7 @@ def test_no_release_passes_with_any_one_link_of_the_chain_missing(data: st.DataO
 
 
 def test_every_reason_of_the_list_is_given_by_some_test_or_by_the_state_table() -> None:
-    files = (
-        Path(__file__),
-        Path(__file__).with_name("test_standing.py"),
-        Path(__file__).parents[1] / "flow/test_life.py",
-    )
-    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("test_*.py"))
     elsewhere = {"step-not-allowed", "wrong-actor", "executor-not-authorised"}
     elsewhere |= {"same-examiner", "relevance-missing", "conditions-open", "pause-not-agreed"}  # tests/flow
     assert {name for name in all_reasons() if f'"{name}"' not in source} <= elsewhere

@@ -318,3 +318,12 @@ def test_impossible_dates_are_refused() -> None:
     with pytest.raises(FormatError) as error:
         names.dates.parse_date("12/3/1445", "hijri")
     assert error.value.code == "PAC-205"
+
+
+def test_alike_is_enough_for_a_person_to_look() -> None:
+    from mithaq.pact.names import alike
+
+    assert alike("Mohammed Al-Thani", "Muhammad Al Thani")
+    assert alike("محمد", "Mohammed")
+    assert not alike("Mohammed", "Ahmed")
+    assert not alike("12345", "Ahmed")

@@ -20,9 +20,11 @@ from serve_order import ORDER
 from mithaq.demo.population import Kind, make_population
 from mithaq.node import audit, extracts, flow, life, quotas, rotation, sampling, statistics, views
 from mithaq.node.enrol import enrol, list_items
+from mithaq.node.exchanges import correction, matters
 from mithaq.node.opening import open_gallery
 from mithaq.node.store.conversations import Conversation
 from mithaq.node.store.life import LifeEvent
+from mithaq.node.store.matters import Matter
 from mithaq.pact.bundle import Selection
 from mithaq.pact.gate import Refused
 
@@ -81,6 +83,12 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert isinstance(sent, Conversation)
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "candidate"
+        who = {"officer": "examiner-1", "passphrase": PASSPHRASE}
+        matter = correction.find_false(pair.nodes["US"], sent.id, explanation="another finger", **who)
+        assert isinstance(matter, Matter)
+        pair.run()
+        assert views.find(pair.nodes["QA"], sent.id).state == "false-hit"
+        assert matters.texts(pair.nodes["QA"], matter.id)["false-hit"]["explanation"] == "another finger"
         oversee(pair)
         # The agreement's life: what is declared holds at both, quotas are compared, and keys rotate.
         signs = {"officer": "officer-1", "passphrase": PASSPHRASE}

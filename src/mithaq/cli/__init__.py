@@ -14,6 +14,8 @@ import typer
 from mithaq.cli import (
     agreement,
     demo,
+    duties,
+    exchange,
     files,
     gallery,
     keep,
@@ -48,6 +50,11 @@ oversight.add_to(node.app)
 node.app.add_typer(keep.app)  # without a name: its commands are those of `node`
 app.add_typer(node.app, name="node")
 app.add_typer(agreement.app, name="agreement")
+app.add_typer(exchange.app, name="exchange")
+exchange.app.add_typer(duties.supply, name="supply")
+exchange.app.add_typer(duties.consent, name="consent")
+exchange.app.add_typer(duties.access, name="access")
+exchange.app.add_typer(duties.breach, name="breach")
 for _step in (life.suspend, life.resume, life.terminate, life.extend, life.consult, life.status):
     agreement.app.command(_step.__name__)(_step)
 node.app.command("override")(life.override)

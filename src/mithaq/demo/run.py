@@ -19,6 +19,7 @@ from mithaq.demo.agencies import PASSPHRASE, Agency, enrol_both, fresh_folder, m
 from mithaq.demo.population import Kind, Probe, make_population
 from mithaq.errors import PartnerError
 from mithaq.node import audit, flow, views
+from mithaq.node.exchanges import held
 from mithaq.node.gateway import Node
 from mithaq.node.opening import open_node
 from mithaq.node.store.conversations import Conversation
@@ -174,13 +175,14 @@ def _release(node: Node, holder: Node, found: Conversation, result: Result, say:
     _done(flow.request_data(node, found.id, officer="officer-1", passphrase=PASSPHRASE))
     asked = _until(holder, found.id, lambda one: one.state == State.REQUESTED)
     agreement = holder.agreements.by_id(asked.agreement)
-    held = views.available_fields(holder, asked, agreement)
-    fields = tuple(name for name in held if name in agreement.follow_up.core_data)
+    there = views.available_fields(holder, asked, agreement)
+    fields = tuple(name for name in there if name in agreement.follow_up.core_data)
     _done(flow.prepare_release(holder, found.id, officer="officer-1", passphrase=PASSPHRASE, fields=fields))
     _done(flow.approve_release(holder, found.id, officer="officer-2", passphrase=PASSPHRASE))
     say(f"  {holder.party}: one officer prepares the release, another approves it")
     _until(node, found.id, lambda one: one.state == State.ACKNOWLEDGED)
-    result.fields = sorted(views.released(node, found.id))
+    opened = held.use(node, found.id, officer="officer-1", passphrase=PASSPHRASE, use="criminal-investigation")
+    result.fields = [] if isinstance(opened, Refused) else sorted(opened.data)
     result.released = bool(result.fields)
     say(f"  {node.party}: received {', '.join(result.fields)}")
 

@@ -26,7 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from mithaq.desk import conversation, keeping, life, oversight
+from mithaq.desk import conversation, keeping, life, matters, oversight
 from mithaq.desk.guard import HEADERS, SESSION_S, BodyLimit, Guard
 from mithaq.desk.language import LANGUAGES, Texts
 from mithaq.errors import FormatError, MithaqError, TrustError
@@ -158,7 +158,7 @@ def desk_app(node: Node) -> FastAPI:
 
     async def form_of(request: Request) -> FormData:
         """The form's values, after its token was checked."""
-        form = await request.form(max_files=1, max_fields=40)
+        form = await request.form(max_files=1, max_fields=80)
         desk.guard.check_form(request, str(form.get("form_token", "")))
         return form
 
@@ -292,6 +292,7 @@ def desk_app(node: Node) -> FastAPI:
 
     life.mount(app, desk, signed_in, form_of)
 
+    matters.mount(app, desk, signed_in, form_of)
     keeping.mount(app, desk, signed_in, form_of)
 
     app.include_router(oversight.routes(desk, signed_in, form_of))

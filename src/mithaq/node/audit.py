@@ -16,7 +16,7 @@ from mithaq.errors import TrustError
 from mithaq.node import officers
 from mithaq.node.gateway import Node
 from mithaq.node.outgoing import manifest_of
-from mithaq.node.store import Tx, conversations, ledger, messages, oversight, references, retention
+from mithaq.node.store import Tx, conversations, ledger, matters, messages, oversight, references, retention
 from mithaq.node.store.life import events_with
 from mithaq.node.witness import checkpoint_keys
 from mithaq.pact.credential import parse_credential, verify_act
@@ -117,7 +117,7 @@ def _check_messages(tx: Tx, node: Node) -> list[str]:
 def _check_acts(tx: Tx) -> list[str]:
     known = {officer.id: parse_credential(officer.credential).public for officer in references.list_officers(tx)}
     found = []
-    for act in conversations.all_acts(tx):
+    for act in [*conversations.all_acts(tx), *matters.acts(tx)]:
         if act.kind in ("request-kept", "holder-conclusion", "outcome-kept"):
             continue  # the partner's own word: its officers' keys are not ours to check
         try:

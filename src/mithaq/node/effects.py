@@ -13,6 +13,7 @@ from typing import Any
 
 from mithaq.errors import TrustError
 from mithaq.node import certificates, heard, journal, life, quotas, rotation, standing, summaries
+from mithaq.node.exchanges import FOLLOWS
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.store import Tx
@@ -24,6 +25,7 @@ from mithaq.pact.standing import How
 
 # (tx, node, agreement, opened, terms) -> what the ledger entry says besides.
 _FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, Any]]] = MappingProxyType({
+    **FOLLOWS,
     "suspension": life.take_suspension,
     "resumption": life.take_resumption,
     "termination": life.take_termination,

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from mithaq.errors import FormatError, ImageError, SettingsError
 from mithaq.node import exposure, journal
+from mithaq.node.exchanges.replies import require_own
 from mithaq.node.gateway import Node, reference_label
 from mithaq.node.intake import Examined, examine, read_prints
 from mithaq.node.stages import Stages
@@ -285,6 +286,7 @@ def enrol_bytes(node: Node, gallery: Gallery, item: Item, data: bytes) -> Outcom
         if error.code == _NO_DECODER:
             raise
         return Outcome(name, "unreadable", ((error.code, error.problem),))
+    require_own(node, [image for image, _, _ in pictures], name)
     examined = [examine(*picture, stages=Stages(), network=node.settings.extract.network) for picture in pictures]
     usable = [found for found in examined if not found.shortcomings]
     shortcomings = list(dict.fromkeys(reason for found in examined for reason in found.shortcomings))

@@ -74,6 +74,7 @@ class Metrics:
         self.late = self._counter("limits_passed", "limits of the agreement that passed", "clock", "side")
         self.ledger_size = Gauge("mithaq_ledger_size", "entries in the ledger", registry=self.registry)
         self.waiting = Gauge("mithaq_messages_waiting", "messages without a receipt yet", registry=self.registry)
+        self.overdue = Gauge("mithaq_matters_overdue", "matters past their time", registry=self.registry)
         self.agreement_alarm = Gauge(
             "mithaq_agreement_alarm_days", "an agreement ends within so many days", ["partner"], registry=self.registry
         )
@@ -154,6 +155,7 @@ class Node:
         self.posters: dict[str, Poster] = {}
         self._poster_lock = threading.Lock()
         self._cosign_at: dict[str, float] = {}
+        self.partners_pixels: dict[str, str] = {}  # of the prints kept of partners, by their id (`exchanges.replies`)
         self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
         self._opened_keys: tuple[set[str], tuple[EncryptionKey, ...]] = (set(), (keys.encrypt,))
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)

@@ -11,7 +11,7 @@ from mithaq.errors import MithaqError, PartnerError
 from mithaq.node import alarms, clocks, erasing, extracts, journal, retention, standing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
-from mithaq.node.store import conversations, ledger, messages, references
+from mithaq.node.store import conversations, ledger, matters, messages, references
 from mithaq.pact.agreement import active
 from mithaq.pact.gate import Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
@@ -113,6 +113,7 @@ def measure(node: Node) -> None:
     with node.database.read() as tx:
         node.metrics.ledger_size.set(ledger.ledger_size(tx))
         node.metrics.waiting.set(messages.count_waiting(tx))
+        node.metrics.overdue.set(matters.count_overdue(tx, timestamp(node.clock())))
     for partner, days, _ in standing.alarms(node):
         node.metrics.agreement_alarm.labels(partner).set(days)
     node.metrics.extracts_late.set(sum(left < 0 for _, left in extracts.due(node)))

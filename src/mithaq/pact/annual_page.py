@@ -68,6 +68,7 @@ _NAMES: Mapping[str, Bilingual] = {
 _PLAIN: Mapping[str, Bilingual] = {
     "under-way": Bilingual(en="without a receipt yet", ar="لم يصل إيصالها بعد"),
     "messages-refused": Bilingual(en="messages refused", ar="رسائل مرفوضة"),
+    "limits-passed": Bilingual(en="limit passed", ar="مهلة انقضت"),
     "held": Bilingual(en="held back by our own gate", ar="أوقفتها بوابتنا"),
     "busiest-day": Bilingual(en="busiest day", ar="أكثر الأيام"),
     "day-limit": Bilingual(en="a day at most", ar="الحد اليومي"),
@@ -91,6 +92,8 @@ def figure_name(key: str) -> Bilingual:
         return _join(_PLAIN[head], Bilingual(ar=last, en=last))
     if head == "quota":
         return _join(_code(rest.rpartition(".")[0]), _PLAIN[last])
+    if head == "limits-passed":
+        return _join(_PLAIN[head], _code(f"clock-{last}"))
     if head == "held":
         return _join(_PLAIN["held"], _code(last))
     return _code(last)

@@ -76,6 +76,7 @@ FIELDS: Mapping[str, Any] = {
     "last": Annotated[int, _COUNT],
     "leaf": Annotated[str, _DIGEST],  # the entry's hash in the partner's ledger
     "legal_basis": Annotated[str, _TEXT],
+    "matter": Annotated[str, _UUID],  # the id of an exchange beside a query (`node.exchanges`)
     "message": Annotated[str, _UUID],
     "offence": Annotated[str, _WORD],
     "officer": Annotated[str, _WORD],  # whose right to act began or ended
@@ -100,13 +101,17 @@ FIELDS: Mapping[str, Any] = {
     "roles": tuple[Annotated[str, _WORD], ...],
     "root": Annotated[str, _DIGEST],
     "run_by": Annotated[str, _WORD],
+    "recipient_kind": Annotated[str, _WORD],
     "search_type": Annotated[str, _SEARCH],
     "sender": Annotated[str, _PARTY],
     "sender_contact": Annotated[str, _WORD],
     "seed": Annotated[str, _SEED],
     "size": Annotated[int, _COUNT],
-    "subject": Annotated[str, _REFERENCE],  # of a legal hold: a conversation, a reference number, or "log"
+    "subject": Annotated[
+        str, _REFERENCE
+    ],  # of a hold, or of supplied data: a conversation, a supply, a reference, "log"
     "until": Annotated[str, _INSTANT],
+    "use": Annotated[str, _WORD],  # which of the four permitted uses (REQ-100)
     "version": Annotated[str, _VERSION],
     "withheld": tuple[Annotated[str, _ITEM], ...],  # which items were asked for and not supplied
     "what": Annotated[str, _WORD],
@@ -155,8 +160,11 @@ _RELEASE = EntryKind(
 _NOTICE = EntryKind(
     "REQ-111",
     (*_ENVELOPE, "about"),
-    ("created", "in_reply_to", "reason", "by", "act", "reference", "case", "conclusion", "document", "outcome"),
-)
+    (
+        "in_reply_to", "reason", "by", "act", "reference", "case", "subject", "fields", "outcome", "prepared_by",
+        "approved_by", "document", "created", "conclusion",
+    ),
+)  # fmt: skip
 
 KINDS: Mapping[str, EntryKind] = {
     "query-held": EntryKind(  # our own gate refused it, and nothing was sent
@@ -191,6 +199,14 @@ KINDS: Mapping[str, EntryKind] = {
     "release-received": _RELEASE,
     "notice-sent": _NOTICE,
     "notice-received": _NOTICE,
+    "matter-changed": EntryKind("REQ-111", ("matter", "about", "event", "by"), ("act", "reason", "subject", "party")),
+    "data-marked": EntryKind("REQ-091", ("subject", "event", "by"), ("reason", "matter", "act", "fields")),
+    "data-used": EntryKind("REQ-100", ("subject", "use", "by"), ("matter", "case", "fields")),
+    "data-disclosed": EntryKind(
+        "REQ-103", ("subject", "use", "recipient_kind", "fields", "by", "act"), ("matter", "case")
+    ),
+    "use-refused": EntryKind("REQ-100", ("subject", "reason", "by"), ("use", "recipient_kind", "matter")),
+    "recipient-informed": EntryKind("REQ-094", ("subject", "matter", "by", "act")),
     "agreement-changed": EntryKind("REQ-124", ("agreement", "event"), ("by", "reason", "clause", "party")),
     "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code")),
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),

@@ -67,6 +67,7 @@ class State(StrEnum):
     ANSWERED_UNSEARCHABLE = "answered-unsearchable"
     ANSWERED_REFUSED = "answered-refused"
     CLOSED = "closed"
+    FALSE_HIT = "false-hit"  # a confirmed match that was none: nothing follows from it any more
 
 
 class Event(StrEnum):
@@ -351,3 +352,15 @@ def possible(side: Side, state: State, agreement: Agreement) -> Mapping[Event, T
 def is_final(side: Side, state: State) -> bool:
     """True where no step leads out of the state, under whatever agreement."""
     return not any(s is side and st is state for s, st, _ in TRANSITIONS)
+
+
+def overturn(side: Side, state: State, agreement: Agreement, *, told: bool = False) -> State | Refused:
+    """The state after a confirmed match was found to be none: whatever rests on the hit ends (REQ-095).
+
+    A requester that is `told` so by the holder ends a candidate too, which nobody has confirmed yet.
+    """
+    resting = {State.ANSWERED_HIT if side is Side.HOLDER else State.CANDIDATE if told else State.IDENTIFIED}
+    while more := {row.to for known in resting for row in possible(side, known, agreement).values()} - resting:
+        resting |= more
+    ends = state in resting - {State.EXCLUDED, State.INCONCLUSIVE, State.FALSE_HIT}
+    return State.FALSE_HIT if ends else refused("no-hit-to-follow", agreement)

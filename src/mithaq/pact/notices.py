@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from mithaq.errors import TrustError
-from mithaq.pact import rotation, standing, steps
+from mithaq.pact import exchanges, rotation, standing, steps
 from mithaq.pact.deletion import DeletionCertificate
 from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
@@ -46,6 +46,21 @@ class Form:
 
 FORMS: Mapping[str, Form] = MappingProxyType({
     "exercise": Form(Exercise, "REQ-120", always=True),
+    "supply": Form(exchanges.Supply, "REQ-060", "spontaneous", "spontaneous"),
+    "supply-assessed": Form(exchanges.SupplyAssessed, "REQ-063", "spontaneous", "spontaneous", always=True),
+    "correction-demand": Form(exchanges.CorrectionDemand, "REQ-090", always=True),
+    "correction-done": Form(exchanges.CorrectionDone, "REQ-090", always=True),
+    "correction-refused": Form(exchanges.CorrectionRefused, "REQ-090", always=True),
+    "wrong-data": Form(exchanges.WrongData, "REQ-092", always=True),
+    "withdrawal": Form(exchanges.Withdrawal, "REQ-092", always=True),
+    "false-hit": Form(exchanges.FalseHit, "REQ-095", always=True),
+    "consent-request": Form(exchanges.ConsentRequest, "REQ-102"),
+    "consent-answer": Form(exchanges.ConsentAnswer, "REQ-102"),
+    "consent-revoked": Form(exchanges.ConsentRevoked, "REQ-102", always=True),
+    "access-consultation": Form(exchanges.AccessConsultation, "REQ-141", always=True),
+    "access-answer": Form(exchanges.AccessAnswer, "REQ-141", always=True),
+    "access-outcome": Form(exchanges.AccessOutcome, "REQ-142", always=True),
+    "breach": Form(exchanges.Breach, "REQ-122", always=True),
     "conclusion": Form(steps.HolderConclusion, "REQ-033"),
     "delay": Form(steps.Delay, "REQ-043", always=True),
     "clock-paused": Form(steps.Pause, "REQ-044", "release", "query", always=True),

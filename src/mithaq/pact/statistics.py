@@ -31,7 +31,7 @@ KINDS = tuple(
 )
 READ = (
     *KINDS, "receipt-received", "query-held", "conclusion", "conversation-expired", "undeliverable", "message-refused",
-    "checkpoint-refused",
+    "checkpoint-refused", "clock-breached",
 )  # fmt: skip
 SPECIAL = frozenset(get_args(SpecialField))
 _KEY = Rule("a figure's name", re.compile(r"[a-z][A-Za-z0-9_/-]{0,63}(\.[A-Za-z0-9_/-]{1,64}){0,3}"))
@@ -211,6 +211,8 @@ def _own_key(kind: str, data: Mapping[str, Any]) -> str:
         return f"concluded.{data['conclusion']}"
     if kind == "query-held":
         return f"held.reason.{data['reason']}"
+    if kind == "clock-breached":
+        return f"limits-passed.{data['clock']}"
     if kind == "message-refused":
         return f"messages-refused.{data['code']}"
     return {"conversation-expired": "expired", "checkpoint-refused": "checkpoints-refused"}.get(kind, kind)

@@ -154,6 +154,8 @@ def _place(what: str, path: str) -> str:
 
 
 def _read(kind: Any, value: object, path: str, what: str, rule: Rule | None = None) -> Any:
+    if kind is object:  # what the schema leaves open: a value of released data, kept as it came
+        return value
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _read(arguments[0], value, path, what, arguments[1])

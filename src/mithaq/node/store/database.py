@@ -24,7 +24,7 @@ from mithaq.errors import StorageError
 from mithaq.node.store import tables
 
 Tx = Connection
-IDENTITIES_VERSION = 2
+IDENTITIES_VERSION = 2  # `create_identities` adds the tables that are missing
 BUSY_TIMEOUT_S = 15.0  # a second process of the node (an enrolment, a command) may hold the write lock this long
 
 

@@ -279,6 +279,74 @@ extracts = Table(  # log extracts that an authority asked for, each with its clo
     Column("digest", String(64)),  # SHA-256 of the bundle that was handed over
 )
 
+matters = Table(
+    "matters",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(24), nullable=False),
+    Column("ours", Boolean, nullable=False),  # begun here; false: by the partner
+    Column("partner", String(2), nullable=False),
+    Column("agreement", String(80), nullable=False),
+    Column("subject", String(40), nullable=False),  # the conversation or supply that it is about; "" for none
+    Column("state", String(24), nullable=False),
+    Column("facts", JSON, nullable=False),  # codes and instants only; texts lie in the identities database
+    Column("due_at", String(32)),
+    Column("created_at", String(32), nullable=False),
+    Column("changed_at", String(32), nullable=False),
+)
+Index("matters_subject", matters.c.subject)
+Index("matters_due", matters.c.due_at)
+
+matter_acts = Table(
+    "matter_acts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("matter", String(40), nullable=False),  # or the subject, where an officer acts on data without a matter
+    Column("kind", String(32), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("signed", Text, nullable=False),  # JWS by the officer's own credential
+    Column("at", String(32), nullable=False),
+)
+Index("matter_acts_matter", matter_acts.c.matter)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("subject", String(40), primary_key=True),
+    Column("state", String(16), nullable=False),  # active | flagged | blocked | deleted
+    Column("reason", String(40), nullable=False),
+    Column("use", String(40), nullable=False),  # blocked: the one use that is left; "" for none
+    Column("matter", String(40), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+disseminations = Table(
+    "disseminations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", String(40), nullable=False),
+    Column("recipient", String(200), nullable=False),  # a body, never a person
+    Column("recipient_kind", String(24), nullable=False),
+    Column("use", String(40), nullable=False),
+    Column("caveat", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("consent", String(40), nullable=False),  # the matter of the consent; "" where none was needed
+    Column("officer", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+Index("disseminations_subject", disseminations.c.subject)
+
+recalls = Table(
+    "recalls",
+    metadata,
+    Column("matter", String(40), ForeignKey("matters.id"), primary_key=True),
+    Column("dissemination", String(40), ForeignKey("disseminations.id"), primary_key=True),
+    Column("action", String(24), nullable=False),
+    Column("told_at", String(32)),
+    Column("told_by", String(64)),
+    Column("receipt", String(200)),  # how the recipient confirmed it
+)
+
 persons = Table(
     "persons",
     identities,
@@ -291,6 +359,15 @@ received = Table(
     "received",
     identities,
     Column("conversation", String(40), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+matter_texts = Table(
+    "matter_texts",
+    identities,
+    Column("matter", String(40), primary_key=True),
+    Column("step", String(32), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("at", String(32), nullable=False),
 )

@@ -9,7 +9,7 @@ Whoever decides about prints must not know a name (Law 6, REQ-175): an import co
 `search`, `finger`, the gate, the state table and the node's hit step from importing anything here.
 """
 
-from mithaq.pact.names.compare import Comparison, Pairing, compare_names
+from mithaq.pact.names.compare import Comparison, Pairing, alike, compare_names
 from mithaq.pact.names.dates import Converted, DateComparison, DocumentDate, compare_dates, convert
 from mithaq.pact.names.icao import from_icao, icao_key, icao_name, icao_search_key
 from mithaq.pact.names.letters import matching_key
@@ -17,6 +17,6 @@ from mithaq.pact.names.parts import Name, NamePart, Romanised, add_romanised, na
 
 __all__ = [
     "Comparison", "Converted", "DateComparison", "DocumentDate", "Name", "NamePart", "Pairing", "Romanised",
-    "add_romanised", "compare_dates", "compare_names", "convert", "from_icao", "icao_key", "icao_name",
+    "add_romanised", "alike", "compare_dates", "compare_names", "convert", "from_icao", "icao_key", "icao_name",
     "icao_search_key", "matching_key", "name_from_json", "name_to_json", "parse_name",
 ]  # fmt: skip

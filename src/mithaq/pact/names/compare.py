@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mithaq.errors import FormatError
 from mithaq.pact.names.icao import from_icao, icao_search_key, is_icao_key
 from mithaq.pact.names.letters import (
     DIALECTS,
@@ -99,6 +100,14 @@ def compare_names(a: str, b: str) -> Comparison:
     if is_icao_key(b) and is_arabic(a):
         found.append(_by_key(_compare(a, from_icao(b), DIALECTS[0])))
     return max(found, key=lambda result: (LEVELS.index(result.level), round(result.score, 9)))
+
+
+def alike(a: str, b: str) -> bool:
+    """True where two names are likely or surely the same: enough for a person to look, never for more (REQ-175)."""
+    try:
+        return LEVELS.index(compare_names(a, b).level) >= LEVELS.index("likely")
+    except FormatError:  # a text without letters
+        return False
 
 
 def _by_key(found: Comparison) -> Comparison:
