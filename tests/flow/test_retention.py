@@ -43,7 +43,7 @@ def test_a_restored_older_database_leaves_an_erased_print_and_released_data_unre
     with requester.database.read() as tx:
         (query,) = conversations.conversation_prints(tx, sent.id, "query")
     assert requester.open_print(query).data
-    assert requester.released(sent.id)["family_name"] == IDENTITY["family_name"]
+    assert requester.released(sent.id)["fields"]["family_name"] == IDENTITY["family_name"]
     for database in (requester.database, requester.identities):  # the back-up, everything but the key store
         assert database.truncate_log()
     for name in ("node.sqlite", "identities.sqlite"):
@@ -168,6 +168,10 @@ def test_a_hold_needs_an_officer_a_subject_a_reason_and_an_end_and_can_be_lifted
     with pytest.raises(FormatError):
         holds.lift(node, hold.id, officer="officer-2", passphrase=PASSPHRASE)
     assert kinds(pair, "QA").count("hold-changed") == 2
+    assert audit.verify(node).problems == ()
+    with node.database.write() as tx:  # another's word in the author's place
+        tx.exec_driver_sql("UPDATE holds SET lifted = signed")
+    assert audit.verify(node).problems == ("an act hold-lifted was signed for another step",)
 
 
 def test_logs_end_after_their_months_and_every_proof_still_verifies(pair: Pair) -> None:

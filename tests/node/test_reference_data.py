@@ -31,7 +31,7 @@ def test_the_schema_has_no_place_for_a_person_beside_a_reference_print() -> None
     assert {column.name for column in COLUMNS} == FINGERPRINT_DATA | NUMBER | BOOKKEEPING
     assert set(tables.reference_prints.c.keys()) == {"reference", "position", "impression", "sealed", "created_at"}
     of_the_case = {"case_number", "authority"}
-    personal = {str(field) for field in get_args(CoreField)} - of_the_case | {"name", "person", "person_key"}
+    personal = {str(field) for field in get_args(CoreField)} - of_the_case | {"person", "person_key"}
     for table in tables.metadata.sorted_tables:
         if table.name != "officers":  # the node's own people
             assert not personal & {column.name for column in table.columns}, table.name

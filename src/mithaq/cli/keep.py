@@ -107,7 +107,8 @@ def hold_list(home: Home = Path(), json_: Json = False) -> None:
 
     with open_node(home) as node:
         rows = [
-            {name: value for name, value in asdict(one).items() if name != "signed"} for one in holds.everything(node)
+            {name: value for name, value in asdict(one).items() if name not in ("signed", "lifted")}
+            for one in holds.everything(node)
         ]
     lines = [f"{row['id']}  {row['subject']:36} {row['reason']:16} {row['author']:14} until {row['ends_at'][:10]}"
              for row in rows]  # fmt: skip

@@ -16,7 +16,7 @@ from mithaq.errors import TrustError
 from mithaq.node import officers
 from mithaq.node.gateway import Node
 from mithaq.node.outgoing import manifest_of
-from mithaq.node.store import Tx, conversations, ledger, matters, messages, oversight, references
+from mithaq.node.store import Tx, conversations, ledger, matters, messages, oversight, references, retention
 from mithaq.node.store.life import events_with
 from mithaq.node.witness import checkpoint_keys
 from mithaq.pact.credential import parse_credential, verify_act
@@ -126,11 +126,12 @@ def _check_acts(tx: Tx) -> list[str]:
                 found.append(f"act {act.id} was signed for another step")
         except (TrustError, KeyError):
             found.append(f"act {act.id} lacks its officer's signature")
-    for kind, officer, signed in oversight.signed_acts(tx):
+    kept = [(kind, "", signed) for kind, signed in retention.signed_acts(tx)]
+    for kind, officer, signed in [*oversight.signed_acts(tx), *kept]:
         try:
-            if verify_act(signed, known[officer]).get("act") != kind:
+            if verify_act(signed, known[officer or officers.officer_of(signed)]).get("act") != kind:
                 found.append(f"an act {kind} was signed for another step")
-        except (TrustError, KeyError):
+        except (TrustError, KeyError, ValueError, IndexError):
             found.append(f"an act {kind} lacks its officer's signature")
     return found
 

@@ -114,14 +114,9 @@ def set_rule(node: Node, rule: ExposureRule, *, officer: str, passphrase: str) -
     with node.database.write() as tx:
         version = _rule(tx)[0] + 1
         values = plain(rule)
-        signed = credential.sign_act(
-            {"act": "exposure-rule", "version": version, "rule": values, "party": node.party, "officer": officer,
-             "at": at}
-        )  # fmt: skip
-        exposures.add_rule(tx, StoredRule(version, values, officer, signed, at))
-        journal.write(
-            tx, node, "exposure-rule-changed", version=str(version), by=officer, act=officers.Signed(signed).digest
-        )
+        act = officers.sign(node, credential, "exposure-rule", version=version, rule=values)
+        exposures.add_rule(tx, StoredRule(version, values, officer, act.signed, at))
+        journal.write(tx, node, "exposure-rule-changed", version=str(version), by=officer, act=act.digest)
     return again(node, by=officer)
 
 

@@ -8,7 +8,6 @@ author's own credential; the author's words stay in the table, the ledger has th
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import datetime
 from typing import Any
@@ -44,13 +43,10 @@ def place(
                 expected="a conversation's id, a reference number, or log",
             )
         hold_id, until = node.new_id(), timestamp(ends)
-        signed = credential.sign_act(
-            {"act": "hold", "hold": hold_id, "subject": subject, "reason": reason, "party": node.party,
-             "officer": officer, "at": timestamp(now), "until": until}
-        )  # fmt: skip
-        hold = Hold(hold_id, subject, reason, note[:500], officer, signed, timestamp(now), until)
+        act = officers.sign(node, credential, "hold", hold=hold_id, subject=subject, reason=reason, until=until)
+        hold = Hold(hold_id, subject, reason, note[:500], officer, act.signed, "", timestamp(now), until)
         retention.add_hold(tx, hold)
-        _log(tx, node, hold, "placed", officer, signed)
+        _log(tx, node, hold, "placed", officer, act)
     return hold
 
 
@@ -62,11 +58,9 @@ def lift(node: Node, hold_id: str, *, officer: str, passphrase: str) -> Hold:
         hold = retention.find_hold(tx, hold_id) if re.fullmatch("[0-9a-f]{32}", hold_id) else None
         if hold is None or hold.ends_at <= now:
             raise FormatError("NOD-266", "there is no such hold in force", place=hold_id[:40])
-        signed = credential.sign_act(
-            {"act": "hold-lifted", "hold": hold_id, "party": node.party, "officer": officer, "at": now}
-        )
-        retention.end_hold(tx, hold_id, now)
-        _log(tx, node, hold, "lifted", officer, signed, until=now)
+        act = officers.sign(node, credential, "hold-lifted", hold=hold_id)
+        retention.end_hold(tx, hold_id, now, act.signed)
+        _log(tx, node, hold, "lifted", officer, act, until=now)
     return hold
 
 
@@ -83,9 +77,6 @@ def _is_here(node: Node, tx: Any, subject: str) -> bool:
         return references.sealed_person(identities, subject) is not None
 
 
-def _log(tx: Any, node: Node, hold: Hold, event: str, officer: str, signed: str, *, until: str = "") -> None:
-    act = hashlib.sha256(signed.encode("ascii")).hexdigest()
-    journal.write(
-        tx, node, "hold-changed", hold=hold.id, subject=hold.subject, event=event, reason=hold.reason, by=officer,
-        until=until or hold.ends_at, act=act,
-    )  # fmt: skip
+def _log(tx: Any, node: Node, hold: Hold, event: str, officer: str, act: officers.Signed, *, until: str = "") -> None:
+    facts = {"hold": hold.id, "subject": hold.subject, "event": event, "reason": hold.reason, "by": officer}
+    journal.write(tx, node, "hold-changed", **facts, until=until or hold.ends_at, act=act.digest)

@@ -32,15 +32,10 @@ WINDOWS = 48  # of one needle, spread over its length
 CODE = 8  # bytes of one word of a template's codes, which the gallery keeps word by word
 VARIED = {WINDOW: 9, CODE: 6}  # least different bytes in a window: a run of one colour is in every picture
 SHORTEST_TEXT = 6  # letters
-ENDED = {  # conversations that need their query print no more (a requester's identified hit keeps it with the case)
-    Side.HOLDER: (
-        State.ANSWERED_HIT, State.ANSWERED_NO_HIT, State.ANSWERED_UNSEARCHABLE, State.ANSWERED_REFUSED, State.PREPARED,
-        State.REQUESTED, State.RELEASED, State.RELEASE_REFUSED, State.CLOSED,
-    ),
-    Side.REQUESTER: (
-        State.NO_HIT, State.UNSEARCHABLE, State.REFUSED, State.EXPIRED, State.EXCLUDED, State.INCONCLUSIVE,
-    ),
-}  # fmt: skip
+# A requester needs its query's print no more in these (an identified hit keeps it with the case), a holder in all others.
+ENDED = {State.NO_HIT, State.UNSEARCHABLE, State.REFUSED, State.EXPIRED, State.EXCLUDED, State.INCONCLUSIVE}
+SEARCHED = {State.RECEIVED, State.ANSWERING, State.DELAYED}
+CONFIRMED_HERE = {State.ANSWERED_HIT, State.EXAMINED, State.DISAGREEMENT, State.CONTESTED}  # where ours confirm, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +149,22 @@ def _contents(path: Path) -> bytes | mmap.mmap | None:
         return None
 
 
+def _is_needed(node: Node, side: str, state: str, agreement_id: str) -> bool:
+    """True where a conversation that stands there still needs its query's print."""
+    if side == Side.REQUESTER:
+        return state not in ENDED
+    agreement = node.agreements.find(agreement_id)
+    ours = agreement is not None and agreement.answer.confirm_by != "requester"
+    return state in SEARCHED or (ours and state in CONFIRMED_HERE)
+
+
 def _problems(node: Node) -> dict[str, int]:
     """What the tables and the key store say that should not be, by code."""
-    ended = [(str(side), str(state)) for side, states in ENDED.items() for state in states]
     with node.database.read() as tx:
         prints = retention.print_labels(tx)
         found = {
             "erasures-not-done": len(retention.planned_erasures(tx)),
-            "prints-past-their-answer": retention.overdue_prints(tx, ended),
+            "prints-past-their-answer": sum(not _is_needed(node, *one) for one in retention.query_prints(tx)),
             "delivered-messages-kept": messages.count_delivered_and_sealed(tx),
         }
     with node.identities.read() as identities:

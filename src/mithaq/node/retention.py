@@ -25,6 +25,11 @@ from mithaq.pact.deletion import DeletionCertificate, months_later
 from mithaq.pact.lifecycle import Side, State
 from mithaq.units import timestamp
 
+# A requester in one of these waits for the holder: for an answer, or for data that are asked for (REQ-082).
+WAITING = {
+    State.NEW, State.PREPARED, State.SENT, State.DELAYED, State.REQUESTED, State.REQUEST_RECEIPTED, State.PAUSED,
+    State.APPROVED, State.RELEASED,
+}  # fmt: skip
 STRAY_AFTER_S = 86_400.0  # a key is made before its record, which an enrolment may take a while to keep
 LEGAL_DEFAULT_MONTHS = 24  # REQ-084, where no agreement says otherwise
 
@@ -64,17 +69,8 @@ def sweep(node: Node) -> Swept:
 
 def late_candidates(node: Node) -> int:
     """Erase hits' reference prints at the requester when the agreement's days for them are over (REQ-082)."""
-    ended = [
-        State.CANDIDATE,
-        State.EXAMINED,
-        State.DISAGREEMENT,
-        State.CONFIRMED,
-        State.IDENTIFIED,
-        State.RELEASE_REFUSED,
-        State.ACKNOWLEDGED,
-    ]
     with node.database.read() as tx:
-        found = retention.with_prints(tx, str(Side.REQUESTER), [str(state) for state in ended])
+        found = retention.with_prints(tx, str(Side.REQUESTER), [str(one) for one in State if one not in WAITING])
         waiting = {held.conversation for held in retention.held_erasures(tx)}
     count = 0
     for conversation, of, created_at in found:

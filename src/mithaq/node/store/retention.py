@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 
 from mithaq.node.store.database import Tx
 from mithaq.node.store.tables import (
@@ -13,6 +13,7 @@ from mithaq.node.store.tables import (
     conversations,
     erasures_due,
     erasures_held,
+    exposure_rules,
     holds,
     ledger_entries,
     local_records,
@@ -35,6 +36,7 @@ class Hold:
     note: str
     author: str
     signed: str
+    lifted: str
     begins_at: str
     ends_at: str
 
@@ -122,14 +124,25 @@ def find_hold(tx: Tx, hold_id: str) -> Hold | None:
     return Hold(*row) if row else None
 
 
-def end_hold(tx: Tx, hold_id: str, at: str) -> None:
-    """Set the end of a hold."""
-    tx.execute(update(holds).where(holds.c.id == hold_id).values(ends_at=at))
+def end_hold(tx: Tx, hold_id: str, at: str, signed: str) -> None:
+    """Set the end of a hold, with the signed act of whoever ends it."""
+    tx.execute(update(holds).where(holds.c.id == hold_id).values(ends_at=at, lifted=signed))
 
 
 def list_holds(tx: Tx) -> list[Hold]:
     """All holds, past ones included, newest first."""
     return [Hold(*row) for row in tx.execute(select(*_HOLD).order_by(holds.c.begins_at.desc(), holds.c.id))]
+
+
+def signed_acts(tx: Tx) -> list[tuple[str, str]]:
+    """(act, signature) of every hold, every early end of one, and every version of the exposure rule."""
+    kept = list_holds(tx)
+    rules = tx.execute(select(exposure_rules.c.signed)).scalars()
+    return [
+        *(("hold", one.signed) for one in kept),
+        *(("hold-lifted", one.lifted) for one in kept if one.lifted),
+        *(("exposure-rule", str(signed)) for signed in rules),
+    ]
 
 
 def held_subjects(tx: Tx, now: str) -> set[str]:
@@ -222,14 +235,14 @@ def print_labels(tx: Tx) -> set[str]:
     return found | {f"reference:{row[0]}:{row[1]}:{row[2]}" for row in tx.execute(select(*columns))}
 
 
-def overdue_prints(tx: Tx, states: Sequence[tuple[str, str]]) -> int:
-    """How many query prints stand in conversations of one of these (side, state), under no suspended erasure."""
+def query_prints(tx: Tx) -> list[tuple[str, str, str]]:
+    """(side, state, agreement) of the conversation of each query print that is kept, those under a suspended erasure
+    left out."""
     held = select(erasures_held.c.conversation).where(erasures_held.c.role == "query")
-    over = or_(*[(conversations.c.side == side) & (conversations.c.state == state) for side, state in states])
-    statement = select(func.count()).select_from(prints.join(conversations)).where(
-        prints.c.role == "query", over, prints.c.conversation.not_in(held)
-    )  # fmt: skip
-    return int(tx.execute(statement).scalar_one())
+    columns = (conversations.c.side, conversations.c.state, conversations.c.agreement)
+    statement = select(*columns).select_from(prints.join(conversations))
+    statement = statement.where(prints.c.role == "query", prints.c.conversation.not_in(held))
+    return [(row.side, row.state, row.agreement) for row in tx.execute(statement)]
 
 
 def identity_labels(identities: Tx) -> set[str]:

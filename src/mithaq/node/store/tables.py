@@ -415,6 +415,7 @@ holds = Table(
     Column("note", Text, nullable=False),  # the author's words; they stay in this table
     Column("author", String(64), nullable=False),
     Column("signed", Text, nullable=False),  # JWS by the author's own credential
+    Column("lifted", Text, nullable=False),  # JWS by whoever ended it early; "" where nobody did
     Column("begins_at", String(32), nullable=False),
     Column("ends_at", String(32), nullable=False),
 )

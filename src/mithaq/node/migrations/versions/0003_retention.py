@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("author", sa.String(length=64), nullable=False),
         sa.Column("signed", sa.Text(), nullable=False),
+        sa.Column("lifted", sa.Text(), nullable=False),
         sa.Column("begins_at", sa.String(length=32), nullable=False),
         sa.Column("ends_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id"),
