@@ -17,7 +17,7 @@ from mithaq.errors import SettingsError
 from mithaq.node import chain, clocks, erasing, journal, notices, officers, retention
 from mithaq.node.gateway import Node
 from mithaq.node.states import may, move, open_conversation
-from mithaq.node.store import Tx, conversations, matters, retention
+from mithaq.node.store import Tx, conversations, matters
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling, Use
