@@ -83,12 +83,6 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert isinstance(sent, Conversation)
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "candidate"
-        who = {"officer": "examiner-1", "passphrase": PASSPHRASE}
-        matter = correction.find_false(pair.nodes["US"], sent.id, explanation="another finger", **who)
-        assert isinstance(matter, Matter)
-        pair.run()
-        assert views.find(pair.nodes["QA"], sent.id).state == "false-hit"
-        assert matters.texts(pair.nodes["QA"], matter.id)["false-hit"]["explanation"] == "another finger"
         oversee(pair)
         # The agreement's life: what is declared holds at both, quotas are compared, and keys rotate.
         signs = {"officer": "officer-1", "passphrase": PASSPHRASE}
@@ -105,6 +99,12 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         pair.run()
         assert views.quotas(pair.nodes["QA"], "US")[0].day == 101
         assert views.quotas(pair.nodes["QA"], "US")[0].used == 1
+        who = {"officer": "examiner-1", "passphrase": PASSPHRASE}
+        matter = correction.find_false(pair.nodes["US"], sent.id, explanation="another finger", **who)
+        assert isinstance(matter, Matter)
+        pair.run()
+        assert views.find(pair.nodes["QA"], sent.id).state == "false-hit"
+        assert matters.texts(pair.nodes["QA"], matter.id)["false-hit"]["explanation"] == "another finger"
         pair.cosign()
         for node in pair.nodes.values():
             assert audit.verify(node).problems == ()
