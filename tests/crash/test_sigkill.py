@@ -16,7 +16,7 @@ from pair import NAMES, START
 from serve_until import order
 
 from mithaq.demo.population import make_population
-from mithaq.node import audit, flow
+from mithaq.node import audit, flow, officers
 from mithaq.node.enrol import enrol, list_items
 from mithaq.node.initialise import initialise, read_party
 from mithaq.node.opening import open_gallery, open_node
@@ -62,6 +62,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         signed = sign(signed, code, signer=node.keys.sign.sign, thumbprint=node.keys.sign.thumbprint, at=utc_now())
     for code, node in nodes.items():
         node.agreements.install(signed.to_bytes())
+        officers.add(
+            node, "officer-1", roles=["officer"], name={"en": "One", "ar": "الأول"}, passphrase="a passphrase for tests"
+        )
         with open_gallery(node) as gallery:
             enrol(node, gallery, list_items(population.holdings[code].folder))
         node.close()

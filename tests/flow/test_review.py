@@ -52,7 +52,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             flow.request_data(made.nodes["QA"], sent.id, officer="officer-1", **who)
             made.run()
             fields = ("family_name", "given_names", "birth_date")
-            flow.prepare_release(made.nodes["US"], sent.id, officer="officer-1", fields=fields, **who)
+            flow.prepare_release(
+                made.nodes["US"], sent.id, officer="officer-1", fields=fields, reason="national-law", **who
+            )
             flow.approve_release(made.nodes["US"], sent.id, officer="officer-2", **who)
             made.run()
     made.cosign()

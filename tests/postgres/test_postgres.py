@@ -83,7 +83,6 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         assert isinstance(sent, Conversation)
         pair.run()
         assert views.find(pair.nodes["QA"], sent.id).state == "candidate"
-        oversee(pair)
         # The agreement's life: what is declared holds at both, quotas are compared, and keys rotate.
         signs = {"officer": "officer-1", "passphrase": PASSPHRASE}
         stopped = life.suspend(pair.nodes["US"], "QA", parts=(), reason="security-incident", **signs)
@@ -99,6 +98,7 @@ def test_a_query_ends_as_on_sqlite(server: str, tmp_path: Path, monkeypatch: pyt
         pair.run()
         assert views.quotas(pair.nodes["QA"], "US")[0].day == 101
         assert views.quotas(pair.nodes["QA"], "US")[0].used == 1
+        oversee(pair)
         who = {"officer": "examiner-1", "passphrase": PASSPHRASE}
         matter = correction.find_false(pair.nodes["US"], sent.id, explanation="another finger", **who)
         assert isinstance(matter, Matter)

@@ -187,7 +187,7 @@ def record_channel(node: Node, conversation_id: str, *, officer: str, passphrase
     """Record that an answer also went through another channel; nothing is ever blocked by it (REQ-167)."""
     if channel not in CHANNELS:
         raise SettingsError("NOD-228", "this channel is not known", key="channel", expected=", ".join(CHANNELS))
-    credential = officers.unlock(node, officer, passphrase)
+    credential = officers.unlock(node, officer, passphrase, duty="cases")
     with node.database.write() as tx:
         conversation, _ = open_conversation(tx, node, conversation_id)
         officers.act(tx, node, credential, conversation, "channel", channel=channel)
