@@ -22,6 +22,9 @@ def test_the_demo_reaches_a_released_hit_in_both_directions_and_leaves_nothing_r
     refused = [one for one in facts["queries"] if one["outcome"] == "refused"]
     assert all(one["clause"].startswith("Art.") for one in refused)
     assert all(one["reference"] for one in facts["queries"] if one["outcome"] == "hit")
+    assert [(one["what"], one["done"]) for one in facts["duties"]] == [
+        ("amendment", True), ("correction", True), ("erasure", True),
+    ]  # fmt: skip
     assert [one["agrees"] for one in facts["ledgers"]] == [True, True]
     assert "no affiliation" in result.stderr
     left = [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or [])]

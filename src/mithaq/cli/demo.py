@@ -63,6 +63,7 @@ def _lines(done: Demonstration) -> list[str]:
             f"{mark} {result.probe.origin} → {result.probe.destination}  {result.probe.kind:9} "
             f"{result.outcome}{released}  {detail}"
         )
+    lines += [f"{'✓' if one.is_done else '✗ not as promised'} {one.what}: {one.detail}" for one in done.duties]
     lines.append("")
     for report in done.ledgers:
         state = "whole, co-signed" if report.agrees else "; ".join(report.problems)

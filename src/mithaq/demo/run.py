@@ -1,4 +1,4 @@
-"""The demonstration: two agencies, four queries each way, up to a released hit, and both ledgers verified.
+"""The demonstration: two agencies, four queries each way, up to a released hit, what follows (`duties`), both ledgers.
 
     population ─► agencies, agreement ─► enrolment ─► two node processes ─► queries ─► conclusions ─► releases ─► ledgers
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mithaq.demo import duties
 from mithaq.demo.agencies import PASSPHRASE, Agency, enrol_both, fresh_folder, make_agencies, serving
 from mithaq.demo.population import Kind, Probe, make_population
 from mithaq.errors import PartnerError
@@ -45,6 +46,7 @@ class Result:
 
     probe: Probe
     outcome: str
+    conversation: str = ""
     reference: str | None = None
     reasons: list[str] = field(default_factory=list)
     clause: str | None = None
@@ -77,6 +79,7 @@ class Demonstration:
 
     agencies: dict[str, Agency]
     results: list[Result]
+    duties: list[duties.Duty]
     ledgers: list[audit.Report]
     disagreements: list[str]
     seconds: float
@@ -86,6 +89,7 @@ class Demonstration:
         """True where every query ended as expected and both ledgers are whole and agree."""
         return (
             all(result.is_expected for result in self.results)
+            and all(duty.is_done for duty in self.duties)
             and all(report.agrees for report in self.ledgers)
             and not self.disagreements
         )
@@ -95,6 +99,7 @@ class Demonstration:
         agree = not self.disagreements
         return {
             "queries": [result.as_dict() for result in self.results],
+            "duties": [{"what": one.what, "done": one.is_done, "detail": one.detail} for one in self.duties],
             "ledgers": [
                 {"node": one.node, "size": one.size, "head": one.head, "agrees": one.agrees and agree}
                 for one in self.ledgers
@@ -123,10 +128,12 @@ def demonstration(
     with serving(agencies), contextlib.ExitStack() as stack:
         nodes = {code: stack.enter_context(open_node(agency.home)) for code, agency in agencies.items()}
         results = [_ask(nodes, probe, say) for probe in population.probes]
+        done = _duties(nodes, results, say)
         say("waiting for both sides' co-signatures")
         _wait("the co-signatures", lambda: all(_is_cosigned(node) for node in nodes.values()))
         ledgers = [audit.verify(node) for node in nodes.values()]
-        yield Demonstration(agencies, results, ledgers, audit.disagreements(*nodes.values()), time.monotonic() - began)
+        disagreements = audit.disagreements(*nodes.values())
+        yield Demonstration(agencies, results, done, ledgers, disagreements, time.monotonic() - began)
 
 
 def _ask(nodes: dict[str, Node], probe: Probe, say: Say) -> Result:
@@ -155,6 +162,7 @@ def _ask(nodes: dict[str, Node], probe: Probe, say: Say) -> Result:
     result = Result(
         probe,
         OUTCOME.get(State(found.state), found.state),
+        found.id,
         found.reference,
         [code for code, _ in found.reasons],
         found.clause["ref"] if found.clause else None,
@@ -166,6 +174,25 @@ def _ask(nodes: dict[str, Node], probe: Probe, say: Say) -> Result:
     _wait("the receipts", lambda: not views.status(node)["messages_waiting"] + views.status(holder)["messages_waiting"])
     result.stage_ms = _stages(views.find(node, sent.id), views.find(holder, sent.id))
     return result
+
+
+def _duties(nodes: dict[str, Node], results: Sequence[Result], say: Say) -> list[duties.Duty]:
+    """The amendment that lets a refused query pass, a correction and an erasure of what was released."""
+    refused = next(one for one in results if one.outcome == "refused")
+    probe = refused.probe
+    offence = parse_offence(probe.offence)
+    agreement = duties.amend(nodes, offence=offence.category, months=offence.max_penalty_months)
+    say(f"both sign version {agreement.version}, which lists {offence.category}")
+    again = _ask(nodes, probe, say)
+    detail = f"{refused.clause} refused it; under version {agreement.version}: {again.outcome}"
+    done = [duties.Duty("amendment", again.outcome == "no-hit", detail)]
+    released = [one for one in results if one.released]
+    for one, duty in zip(released, (duties.correct, duties.take_back), strict=True):
+        done.append(duty(nodes[one.probe.destination], nodes[one.probe.origin], one.conversation, _wait))
+    for seen in done[1:]:
+        say(f"{seen.what}: {seen.detail}")
+    _wait("the receipts", lambda: not any(views.status(node)["messages_waiting"] for node in nodes.values()))
+    return done
 
 
 def _release(node: Node, holder: Node, found: Conversation, result: Result, say: Say) -> None:

@@ -18,6 +18,7 @@ from mithaq.errors import FormatError, SettingsError
 from mithaq.node import journal, officers, received
 from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
 from mithaq.node.gateway import Node
+from mithaq.node.retention import forget_release
 from mithaq.node.states import erase_prints
 from mithaq.node.store import Tx, retention
 from mithaq.node.store import matters as store
@@ -84,8 +85,11 @@ def mark(
         with node.identities.write() as identities:
             store.replace_received(identities, subject.id, sealed)
     elif event == "delete":
+        had = bool(node.released(subject.id))
         with node.identities.write() as identities:
             store.erase_received(identities, subject.id)
+        if subject.conversation is not None and had:
+            forget_release(tx, node, node.agreements.by_id(subject.agreement), subject.conversation, "corrected")
         retention.plan_erasures(tx, [f"released:{subject.id}"], now)
         if subject.conversation is not None:
             erase_prints(tx, node, subject.id, ["candidate", "query"], reason=reason)
