@@ -9,9 +9,11 @@ import pytest
 
 from mithaq.errors import SettingsError
 from mithaq.finger import threshold_for
-from mithaq.measure import scale
+from mithaq.measure import scale, synthetic
 from mithaq.measure.forecast import forecast
-from mithaq.search import Gallery
+from mithaq.measure.scale import _plant, build
+from mithaq.search import Gallery, Impression
+from mithaq.units import FingerPosition
 
 RATES = {"first_stage_per_s": 2_000_000, "full_score_per_s": 50_000, "bytes_per_finger": 900.0}
 
@@ -63,3 +65,13 @@ def test_a_number_of_fingers_that_cannot_be_is_refused() -> None:
         with pytest.raises(SettingsError) as error:
             scale.measure_scale(fingers)
         assert error.value.code == "MEA-020"
+
+
+def test_a_gallery_that_was_kept_is_used_again_without_what_was_planted_in_it(tmp_path: Path) -> None:
+    build(tmp_path / "kept", 1000, False, None)
+    template = synthetic.impression(1, 1)
+    _plant(tmp_path / "kept", [Impression("REAL-one", FingerPosition.RIGHT_INDEX, 0, template)])
+    build(tmp_path / "kept", 1000, False, None)
+    with Gallery(tmp_path / "kept") as gallery:
+        assert gallery.count().persons == 1000
+        assert "REAL-one" not in gallery

@@ -172,6 +172,8 @@ def build(folder: Path, fingers: int, persons: bool, progress: Progress | None) 
     """A gallery of the synthetic fingers 0 to `fingers` in `folder`; what is there already is gone on from."""
     each = FINGERS_A_PERSON if persons else 1
     with Gallery(folder, writable=True) as gallery:
+        for reference in {reference for reference, _, _ in gallery.slots() if reference.startswith("REAL-")}:
+            gallery.remove(reference)  # what an earlier run planted
         there = gallery.count()
         done = there.impressions
         if there.persons * each != done or done > fingers or (done and reference_of(0) not in gallery):
@@ -218,10 +220,8 @@ def _in_processes(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterable[A
 
 
 def _plant(folder: Path, planted: Sequence[Impression]) -> None:
-    """Real fingers into the gallery; those of an earlier run that kept it are taken out first."""
+    """Real fingers into the gallery."""
     with Gallery(folder, writable=True) as gallery:
-        for reference in {one.reference for one in planted}:
-            gallery.remove(reference)
         gallery.add_many(planted)
 
 
