@@ -20,7 +20,16 @@ def test_every_requirement_stands_on_the_page_once() -> None:
 
 
 def test_the_files_and_tests_that_it_names_are_there() -> None:
-    names = set(re.findall(r"`((?:pact|tests)/[\w/]+\.py)`", PAGE))
-    assert len(names) >= 12
+    names = set(re.findall(r"`((?:pact|node|desk|record|tests)/[\w/]+\.py)`", PAGE))
+    assert len(names) >= 60
     for name in names:
         assert (ROOT / name if name.startswith("tests/") else ROOT / "src" / "mithaq" / name).is_file(), name
+
+
+def test_what_is_kept_names_its_file_and_its_test_and_what_is_not_says_what_is_missing() -> None:
+    rows = [line.split("|")[1:-1] for line in PAGE.splitlines() if line.startswith("| REQ-")]
+    assert len(rows) == len(NUMBERS)
+    for number, kept, file, test, missing in ([cell.strip() for cell in row] for row in rows):
+        assert kept in ("whole", "part", "no"), number
+        assert (kept == "whole") is not bool(missing), number
+        assert kept == "no" or (file and "tests/" in test), number
