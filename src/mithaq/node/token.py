@@ -21,7 +21,7 @@ try:
     import pkcs11
     from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass
 except ImportError:  # the extra "token" is not installed
-    pkcs11 = None  # type: ignore[assignment]
+    pkcs11 = None
 
 _sessions: dict[tuple[str, str], Any] = {}  # a token takes one login of a process
 _turn = threading.RLock()  # and one caller of a session at a time
