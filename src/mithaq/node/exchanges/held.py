@@ -88,7 +88,7 @@ def mark(
         had = bool(node.released(subject.id))
         with node.identities.write() as identities:
             store.erase_received(identities, subject.id)
-        if subject.conversation is not None and had:
+        if subject.conversation is not None and had and retention.release_digest(tx, subject.id, "in"):
             forget_release(tx, node, node.agreements.by_id(subject.agreement), subject.conversation, "corrected")
         retention.plan_erasures(tx, [f"released:{subject.id}"], now)
         if subject.conversation is not None:
