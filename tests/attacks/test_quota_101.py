@@ -8,7 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import agreements
 from agreements import QUERY
+from forged import answered_with_refusal, check_said, letter, query_body, receive, without_effect
+from hits import Hits, picture
+from serve_order import ORDER
 
+from mithaq.node import flow
+from mithaq.node.store import conversations
 from mithaq.pact.gate import Accepted, Refused, gate
 from mithaq.pact.quota import quota_day
 
@@ -38,3 +43,21 @@ def test_marking_a_query_as_expedited_does_not_pass_the_quota() -> None:
     )
     assert isinstance(decision, Refused)
     assert decision.reason == "quota-exceeded"
+
+
+def test_the_hundred_and_first_between_two_nodes(hits: Hits) -> None:
+    """The sender's own gate holds it back; a sender that forgot its count is answered with the refusal."""
+    sender, body = hits.nodes["QA"], query_body(hits)
+    for _ in range(100):
+        receive(hits, letter(hits, body, kind="query"))
+    answered_with_refusal(hits, letter(hits, body, kind="query", id="6" * 32), "6" * 32, "quota-exceeded")
+    with sender.database.write() as tx:
+        day = quota_day(hits.clock(), sender.agreements.current("US", hits.clock()))
+        for _ in range(100):
+            conversations.count_query(tx, "US", "out", "TP/TP", day)
+    with without_effect(sender) as logged:
+        held = flow.submit_query(sender, picture(), ORDER)
+    assert isinstance(held, Refused)
+    ((kind, data),) = logged
+    assert kind == "query-held"
+    check_said(sender, data, "quota-exceeded")

@@ -8,9 +8,13 @@ from dataclasses import replace
 import agreements
 import pytest
 from agreements import side
+from forged import letter, query_body, turned_away
+from hits import Hits
+from pair import START
 
 from mithaq.errors import TrustError
-from mithaq.pact.signed import Signed, parse_signed, verify
+from mithaq.pact.proposal import propose
+from mithaq.pact.signed import Signed, parse_signed, sign, unsigned, verify
 from mithaq.pact.strict import canonical
 
 
@@ -62,3 +66,14 @@ def test_a_whole_agreement_between_two_strangers() -> None:
     with pytest.raises(TrustError) as caught:
         verify(both, anchor=side("QA", "another key").thumbprint)
     assert caught.value.code == "PAC-028"
+
+
+def test_a_message_under_a_proposal_that_one_side_alone_signed(hits: Hits) -> None:
+    """The file lies in the receiver's folder, and counts for nothing."""
+    before = hits.nodes["QA"].agreements.current("US", hits.clock())
+    signed = unsigned(propose(dict(before.parties), valid_from=START, version=2, previous=before.id))
+    key = hits.nodes["QA"].keys.sign
+    signed = sign(signed, "QA", signer=key.sign, thumbprint=key.thumbprint, at=hits.clock())
+    (hits.homes["US"] / "agreements" / "proposal.json").write_bytes(signed.to_bytes())
+    sealed = letter(hits, query_body(hits), kind="query", agreement=signed.id)
+    turned_away(hits, sealed, "PAC-112", "agreement-unknown")

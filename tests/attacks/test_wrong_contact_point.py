@@ -8,6 +8,8 @@ from typing import Any
 import agreements
 import pytest
 from agreements import CHAIN, LATER, QUERY, RELEASE
+from forged import answered_with_refusal, letter, query_body
+from hits import Hits
 
 from mithaq.pact.gate import Refused, gate, gate_release
 
@@ -39,3 +41,8 @@ def test_a_point_without_the_role_releases_nothing() -> None:
     decision = gate_release(replace(RELEASE, origin_contact="us-border"), CHAIN, agreements.agreement(), at=LATER)
     assert isinstance(decision, Refused)
     assert decision.reason == "contact-role"
+
+
+def test_a_query_from_a_point_that_the_agreement_does_not_name(hits: Hits) -> None:
+    sealed = letter(hits, query_body(hits), kind="query", sender_contact="qa-cyber", id="5" * 32)
+    answered_with_refusal(hits, sealed, "5" * 32, "contact-unknown")

@@ -26,7 +26,7 @@ from mithaq.node.heard import holders_word
 from mithaq.node.store import Tx, conversations, messages
 from mithaq.node.store.conversations import Act, Conversation
 from mithaq.pact.agreement import Agreement, clause_text
-from mithaq.pact.caveats import Handling, problem
+from mithaq.pact.caveats import GROUNDS, Handling, problem
 from mithaq.pact.gate import SPECIAL_FIELDS, Chain, Concluded, Offence, Refused, ReleaseFacts, RequestFacts, refused
 from mithaq.pact.lifecycle import ReleaseOutcome, Side, State
 from mithaq.pact.message import Opened
@@ -345,6 +345,10 @@ def _read_handling(values: object, agreement: Agreement) -> Handling:
     """The conditions of a release; FormatError for one that is not agreed, or has no ground (REQ-057, 058)."""
     if values is None:
         return Handling()
+    caveats = values.get("caveats") if isinstance(values, dict) else None
+    grounds = [one.get("ground") for one in caveats if isinstance(one, dict)] if isinstance(caveats, list) else []
+    if any(ground not in GROUNDS for ground in grounds):
+        raise FormatError("NOD-305", "a condition has no ground of the agreed list", field="ground", clause="REQ-058")
     try:
         handling = read(Handling, values, what="handling")
     except TrustError as error:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from mithaq.errors import FormatError, SettingsError
 from mithaq.node import heard, journal, notices, officers
 from mithaq.node.gateway import Node
+from mithaq.node.refusals import logged
 from mithaq.node.states import erase_prints, may, move, open_conversation
 from mithaq.node.store import Tx, conversations
 from mithaq.node.store.conversations import Act, Conversation
@@ -26,6 +27,7 @@ from mithaq.pact.steps import HolderConclusion
 OPINIONS = ("examination", "conclusion")
 
 
+@logged
 def conclude(
     node: Node,
     conversation_id: str,

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError
-from mithaq.node import chain, clocks, effects, journal, outgoing, quotas, standing, witness
+from mithaq.node import chain, clocks, effects, journal, outgoing, quotas, refusals, standing, witness
 from mithaq.node.cards import card_problems
 from mithaq.node.conclusions import conclude
 from mithaq.node.delivery import deliver
@@ -153,8 +153,17 @@ def receive(node: Node, sealed: bytes, certificate: bytes) -> bytes:
     """Open a partner's message, do what it asks in one transaction, and return the signed receipt.
 
     Checks 1 to 9 are `pact.message.open_message`'s; here follow 10 duplicate, 11 schema of the body, 12 gate. A message
-    that was received before has no second effect and gets the same receipt, byte for byte.
+    that was received before has no second effect and gets the same receipt, byte for byte. What is refused is logged,
+    and changes nothing else.
     """
+    try:
+        return _receive(node, sealed, certificate)
+    except MithaqError as error:
+        refusals.log_message(node, sealed, certificate, error)
+        raise
+
+
+def _receive(node: Node, sealed: bytes, certificate: bytes) -> bytes:
     stages = Stages()
     with stages("open"):
         opened = open_message(sealed, node.opening(certificate))  # 1 to 9

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mithaq.errors import PartnerError
 from mithaq.node import chain, clocks, journal, notices, officers, outgoing
 from mithaq.node.gateway import Node
+from mithaq.node.refusals import SUSPENDED, logged
 from mithaq.node.stages import Stages
-from mithaq.node.standing import life_of
+from mithaq.node.standing import how, life_of
 from mithaq.node.states import may, move, of_message, open_conversation
 from mithaq.node.store import Tx
 from mithaq.node.store.conversations import Conversation
@@ -27,10 +29,12 @@ from mithaq.pact.gate import Refused, gate_release, gate_request, refused, same_
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import RELEASE_EVENT, Actor, Event, Side, State
 from mithaq.pact.message import Opened
+from mithaq.pact.standing import How
 from mithaq.pact.steps import Pause
 from mithaq.pact.strict import plain, read
 
 
+@logged
 def request_data(
     node: Node,
     conversation_id: str,
@@ -92,13 +96,14 @@ def take_request(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
     if isinstance(decision, Refused) and decision.reason != "agreement-suspended":
         node.metrics.refused.labels(decision.reason, "holder").inc()
         refusal = chain.Release(conversation.reference or "", reason=decision.reason)
-        _send(tx, node, agreement, conversation, refusal, Actor.OFFICER)
+        _send(tx, node, agreement, conversation, refusal, Actor.OFFICER, to=opened.manifest.id)
         return entry
     limit = clocks.limit_of(agreement, clocks.FOLLOW_UP, urgent=request.urgent)
     clocks.start(tx, node, conversation.id, clocks.FOLLOW_UP, limit)
     return entry
 
 
+@logged
 def pause_clock(
     node: Node, conversation_id: str, *, officer: str, passphrase: str, reason: str = "judicial-authorisation"
 ) -> Conversation | Refused:
@@ -106,6 +111,7 @@ def pause_clock(
     return _clock(node, conversation_id, officer, passphrase, Event.PAUSE, reason)
 
 
+@logged
 def resume_clock(node: Node, conversation_id: str, *, officer: str, passphrase: str) -> Conversation | Refused:
     """Let the follow-up's clock run again (REQ-044)."""
     return _clock(node, conversation_id, officer, passphrase, Event.RESUME, "")
@@ -137,6 +143,7 @@ def _clock(
     return conversation
 
 
+@logged
 def prepare_release(
     node: Node,
     conversation_id: str,
@@ -211,6 +218,7 @@ def _withheld(
     return result
 
 
+@logged
 def approve_release(node: Node, conversation_id: str, *, officer: str, passphrase: str) -> Conversation | Refused:
     """The second officer, who must be another person, lets the prepared fields go (REQ-054).
 
@@ -262,6 +270,7 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
     return conversation
 
 
+@logged
 def return_release(
     node: Node, conversation_id: str, *, officer: str, passphrase: str, note: str = ""
 ) -> Conversation | Refused:
@@ -277,6 +286,7 @@ def return_release(
         return move(tx, node, conversation, Event.RETURN_RELEASE, by, agreement)
 
 
+@logged
 def refuse_release(
     node: Node, conversation_id: str, *, officer: str, passphrase: str, reason: str, mla: bool = False
 ) -> Conversation | Refused:
@@ -303,9 +313,12 @@ def _send(
     conversation: Conversation,
     release: chain.Release,
     by: Actor,
+    to: str = "",
     **people: str,
 ) -> Conversation:
-    """Move to what a release's outcome says, stop the clock, and put it out: whole, partial or refused (REQ-051)."""
+    """Move to what a release's outcome says, stop the clock, and put it out: whole, partial or refused (REQ-051).
+
+    `to` is the request that it answers, where that is only just coming in and not stored yet."""
     reasons = [[release.reason, node.text(release.reason).en]] if release.reason else list(conversation.reasons)
     event = RELEASE_EVENT[release.outcome]
     summary = release.summary()
@@ -320,16 +333,17 @@ def _send(
         "release",
         chain.release_body(conversation, release),
         stages=Stages(),
-        in_reply_to=outgoing.first_message(tx, conversation.id, "request"),
-        **_log_of_release(conversation, release),
+        in_reply_to=to or outgoing.first_message(tx, conversation.id, "request"),
+        **_log_of_release(conversation, release, agreement),
         **people,
     )
     node.metrics.releases.labels(str(release.outcome)).inc()
     return conversation
 
 
-def _log_of_release(conversation: Conversation, release: chain.Release) -> dict[str, object]:
+def _log_of_release(conversation: Conversation, release: chain.Release, agreement: Agreement) -> dict[str, object]:
     """What both sides log of a release: items by name, conditions by code, never a value (REQ-111)."""
+    clause = chain.clause_of(agreement, [(release.reason, "")]) if release.reason else None
     return {
         "reference": release.reference,
         "case": conversation.case_number,
@@ -337,6 +351,7 @@ def _log_of_release(conversation: Conversation, release: chain.Release) -> dict[
         "outcome": str(release.outcome),
         "fields": sorted(release.fields),
         "reasons": [release.reason] if release.reason else None,
+        "clause": clause["ref"] if clause else None,
         "withheld": sorted(release.withheld) or None,
         "conditions": [caveat.code for caveat in release.handling.caveats] or None,
     }
@@ -346,18 +361,18 @@ def take_release(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
     """Keep released personal data sealed in the identities store. Without conditions this message's receipt acknowledges
     them (REQ-059); with conditions they stay closed until an officer accepts (REQ-056)."""
     conversation = of_message(tx, node, opened, Side.REQUESTER)
+    if how(tx, node, agreement, "release") is How.SUSPENDED:  # the partner's own gate keeps it back once it knows
+        raise PartnerError(SUSPENDED, "releases are suspended; nothing was taken", place=conversation.partner)
     release = chain.read_release(opened.body, conversation, agreement)
+    event, values = RELEASE_EVENT[release.outcome], {"release": release.summary()}
+    reasons = [[release.reason, node.text(release.reason).en]] if release.reason else list(conversation.reasons)
+    conversation = move(tx, node, conversation, event, Actor.PARTNER, agreement, reasons=reasons, **values)
+    log = _log_of_release(conversation, release, agreement)
     asked = outgoing.first_message(tx, conversation.id, "request")
-    entry = journal.received(tx, node, opened, stages, in_reply_to=asked, **_log_of_release(conversation, release))
-    event = RELEASE_EVENT[release.outcome]
-    values = {"release": release.summary()}
-    if release.reason:
-        reasons = [[release.reason, node.text(release.reason).en]]
-        conversation = move(tx, node, conversation, event, Actor.PARTNER, agreement, reasons=reasons, **values)
-        clocks.stop(tx, node, conversation, clocks.FOLLOW_UP)
-        return entry
-    conversation = move(tx, node, conversation, event, Actor.PARTNER, agreement, **values)
+    entry = journal.received(tx, node, opened, stages, in_reply_to=asked, **log)
     clocks.stop(tx, node, conversation, clocks.FOLLOW_UP)
+    if release.reason:
+        return entry
     node.keep_released(conversation.id, release.fields, plain(release.handling))
     if not release.handling.caveats:
         move(tx, node, conversation, Event.ACKNOWLEDGE, Actor.SYSTEM, agreement)

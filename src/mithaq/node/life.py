@@ -18,6 +18,7 @@ from typing import Any, cast
 from mithaq.errors import SettingsError, TrustError
 from mithaq.node import journal, notices, officers
 from mithaq.node.gateway import Node
+from mithaq.node.refusals import logged
 from mithaq.node.standing import life_of
 from mithaq.node.store import Tx
 from mithaq.node.store.life import LifeEvent, add_event, events_with, find_event, make_work_due
@@ -32,6 +33,7 @@ from mithaq.pact.strict import plain
 from mithaq.units import parse_timestamp, timestamp
 
 
+@logged
 def suspend(
     node: Node, partner: str, *, parts: Sequence[str], reason: str, officer: str, passphrase: str
 ) -> LifeEvent | Refused:
@@ -47,6 +49,7 @@ def suspend(
         return declare(tx, node, agreement, "suspension", terms, [key], event="suspended", reason=reason)
 
 
+@logged
 def resume(node: Node, partner: str, suspension: str, *, officer: str, passphrase: str) -> LifeEvent | Refused:
     """End a suspension that this party declared; `suspension` is its id or the beginning of it (REQ-163)."""
     key = officers.unlock(node, officer, passphrase, role="officer")
@@ -64,6 +67,7 @@ def resume(node: Node, partner: str, suspension: str, *, officer: str, passphras
     return event
 
 
+@logged
 def terminate(
     node: Node, partner: str, *, at: datetime | None = None, reason: str = "denounced", officer: str, passphrase: str
 ) -> LifeEvent | Refused:
@@ -79,6 +83,7 @@ def terminate(
         return declare(tx, node, agreement, "termination", terms, [key], event="terminated", reason=reason)
 
 
+@logged
 def consult(
     node: Node, partner: str, *, kind: str, about: str, held_at: datetime, text: str, officer: str, passphrase: str
 ) -> LifeEvent | Refused:
@@ -92,6 +97,7 @@ def consult(
         return declare(tx, node, agreement, "consultation", terms, [key], event="consulted", reason=kind)
 
 
+@logged
 def override(
     node: Node, partner: str, *, search_type: str, extra: int, reason: str, approvals: Sequence[tuple[str, str]]
 ) -> LifeEvent | Refused:

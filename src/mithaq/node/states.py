@@ -18,7 +18,7 @@ from mithaq.pact.agreement import Agreement
 from mithaq.pact.gate import QueryFacts, Refused
 from mithaq.pact.lifecycle import Actor, Event, Side, State, advance
 from mithaq.pact.message import Opened
-from mithaq.units import PrintImage, timestamp
+from mithaq.units import PrintImage, parse_timestamp, timestamp
 
 QUERY_LIFE = timedelta(days=7)  # longer than the 24 h answer clock: a query outlives its holder's outage (REQ-043)
 
@@ -114,6 +114,15 @@ def of_message(tx: Tx, node: Node, opened: Opened, side: Side) -> Conversation:
     conversation = conversations.find_conversation(tx, manifest.conversation, lock=True)
     if conversation is None or conversation.partner != manifest.sender or conversation.side != side:
         raise FormatError("NOD-107", "the message belongs to no conversation of this partner", field="conversation")
+    skew = timedelta(seconds=node.settings.delivery.clock_skew_s)
+    if manifest.created_at + skew < parse_timestamp(conversation.created_at):
+        raise TrustError(
+            "NOD-307",
+            "the message was made before its conversation began",
+            place="manifest",
+            expected=f"clocks that differ by at most {node.settings.delivery.clock_skew_s:.0f} s",
+            remedy="check the clock of both nodes",
+        )
     when = (manifest.created_at, node.clock())  # a version may take effect while a message is on its way
     if manifest.agreement not in {node.agreements.governing(conversation.agreement, at).id for at in when}:
         raise TrustError(

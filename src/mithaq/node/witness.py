@@ -8,14 +8,13 @@ co_sign    their checkpoint and proof, held against the newest we know ──►
 from __future__ import annotations
 
 from mithaq.errors import MithaqError, PartnerError, TrustError
-from mithaq.node import journal
+from mithaq.node import refusals
 from mithaq.node.gateway import COMPARE_RETRY_S, Node
 from mithaq.node.store import Tx, ledger
 from mithaq.node.store.ledger import Note
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.certificate import certificate_fingerprint
 from mithaq.pact.checkpoint import (
-    WITNESS_STATUS,
     AddCheckpoint,
     Checkpoint,
     Conflict,
@@ -131,7 +130,7 @@ def _request(tx: Tx, old: int, size: int, note: str) -> bytes:
 def co_sign(node: Node, body: bytes, certificate: bytes) -> tuple[int, str]:
     """Answer a partner's offer: (200, our signature line) or (409, the size we know).
 
-    TrustError for a stranger, a fork or a roll-back; the latter two are logged, since they are what the ledger is for.
+    TrustError for a stranger, a foreign key, a fork or a roll-back; what a partner offered is logged (`refusals`).
     """
     partner = node.partner_with(certificate_fingerprint(certificate))
     if partner is None:
@@ -151,25 +150,5 @@ def co_sign(node: Node, body: bytes, certificate: bytes) -> tuple[int, str]:
             ledger.keep_note(tx, Note(partner.party, node.party, size, signed, timestamp(node.clock())))
         return 200, answer.line
     except TrustError as error:
-        if WITNESS_STATUS.get(error.code) in (409, 422):
-            _log_refusal(node, body, error)
+        refusals.log_checkpoint(node, partner.party, body, error)
         raise
-
-
-def _log_refusal(node: Node, body: bytes, error: TrustError) -> None:
-    """A ledger that shrank or forked: keep what the partner itself signed."""
-    offered = verify_checkpoint(parse_add_checkpoint(body).note, _all_keys(node))
-    with node.database.write() as tx:
-        journal.write(
-            tx,
-            node,
-            "checkpoint-refused",
-            origin=offered.origin,
-            size=offered.size,
-            root=offered.root.hex(),
-            code=error.code,
-        )
-
-
-def _all_keys(node: Node) -> list[Vkey]:
-    return [key for one in node.agreements.all() for code in one.parties for key in checkpoint_keys(one, code)]

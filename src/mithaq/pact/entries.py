@@ -175,7 +175,10 @@ KINDS: Mapping[str, EntryKind] = {
     "answer-sent": _ANSWER,
     "answer-received": _ANSWER,
     "receipt-received": EntryKind("REQ-110", ("message", "digest", "receipt", "received_at", "partner_index", "leaf")),
-    "message-refused": EntryKind("REQ-121", ("digest", "body_bytes", "code", "certificate"), ("party", "message")),
+    "message-refused": EntryKind(
+        "REQ-121", ("digest", "body_bytes", "code"), ("certificate", "party", "message", "reason", "clause")
+    ),
+    "step-refused": EntryKind("REQ-054", ("event",), ("conversation", "reason", "clause", "code", "by")),
     "conversation-expired": EntryKind("REQ-110", ("conversation", "reason")),
     "undeliverable": EntryKind("REQ-110", ("conversation", "message", "reason"), ("code",)),
     "prints-erased": EntryKind("REQ-080", ("conversation", "prints", "reason")),
@@ -208,7 +211,7 @@ KINDS: Mapping[str, EntryKind] = {
     "use-refused": EntryKind("REQ-100", ("subject", "reason", "by"), ("use", "recipient_kind", "matter")),
     "recipient-informed": EntryKind("REQ-094", ("subject", "matter", "by", "act")),
     "agreement-changed": EntryKind("REQ-124", ("agreement", "event"), ("by", "reason", "clause", "party")),
-    "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code")),
+    "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code"), ("party", "reason", "clause")),
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
     "withdrawn": EntryKind("REQ-025", ("references", "reason", "by"), ("prints", "act")),
     "record-changed": EntryKind("REQ-025", ("references", "by")),
