@@ -29,6 +29,9 @@ $(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/python # what the pro
 $(VENV)/dev: requirements/dev.txt $(VENV)/run # and what it is tested with
 	@$(BIN)/pip install -q --require-hashes -r requirements/dev.txt && touch $@
 
+$(VENV)/token: requirements/token.txt $(VENV)/dev # the extra `token`, for the tests of keys in a PKCS#11 token
+	@$(BIN)/pip install -q --require-hashes -r requirements/token.txt && touch $@
+
 demo: $(VENV)/run ## two agencies on this machine, queries both ways up to a released hit; ARGS=--once to end after that
 	@$(BIN)/mithaq demo $(ARGS)
 
@@ -60,7 +63,8 @@ lock: $(VENV)/dev ## pin every dependency with its hashes anew
 	@cd $(CURDIR) && UV="$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate"; \
 	  $$UV pyproject.toml -o requirements/run.txt && \
 	  $$UV pyproject.toml --group dev -o requirements/dev.txt && \
-	  $$UV --group build -o requirements/build.txt
+	  $$UV --group build -o requirements/build.txt && \
+	  $$UV --group token -o requirements/token.txt
 
 clean: ## remove the environment and everything built
 	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache docs/_build build dist

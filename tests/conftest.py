@@ -36,7 +36,7 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
-    """A skipped test of a kind that this machine must be able to run is a failure (MITHAQ_REQUIRE=browser,postgres)."""
+    """A skipped test of a kind that this machine must be able to run is a failure (MITHAQ_REQUIRE=browser,postgres,token)."""
     outcome = yield
     report = outcome.get_result()
     marks = {mark.name for mark in item.iter_markers()}

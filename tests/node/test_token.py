@@ -19,6 +19,7 @@ from mithaq.node.settings import FILE_NAME, read_settings
 from mithaq.node.store import references
 
 MODULES = [Path("/usr/lib/softhsm/libsofthsm2.so"), Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")]
+pytestmark = pytest.mark.token
 PERSON = {"family_name": "Zubayribakthaf"}
 
 
