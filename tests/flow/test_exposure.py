@@ -127,7 +127,7 @@ def test_a_withdrawal_waits_for_a_hold_hidden_and_then_leaves_neither_keys_nor_r
     assert in_gallery(pair, codes)
     until = pair.clock.now + timedelta(days=10)
     holds.place(node, REFERENCE, reason="court-order", ends=until, officer="officer-1", passphrase=PASSPHRASE)
-    assert exposure.withdraw(node, REFERENCE, reason="expunged", by="officer-1") == 0
+    assert exposure.withdraw(node, REFERENCE, reason="expunged", by="officer-1", passphrase=PASSPHRASE) == 0
     assert (answer(pair), searchable(node)) == ("no-hit", 0)
     assert retention.sweep(node).held == 1
     assert node.person(REFERENCE)
@@ -140,4 +140,4 @@ def test_a_withdrawal_waits_for_a_hold_hidden_and_then_leaves_neither_keys_nor_r
         assert references.prints_of(tx, REFERENCE) == []
     assert not in_gallery(pair, codes)
     with pytest.raises(FormatError):
-        exposure.withdraw(node, REFERENCE, reason="expunged", by="officer-1")
+        exposure.withdraw(node, REFERENCE, reason="expunged", by="officer-1", passphrase=PASSPHRASE)

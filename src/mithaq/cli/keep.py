@@ -197,12 +197,12 @@ def withdraw(
     json_: Json = False,
 ) -> None:
     """Take a record out of this node for good: prints, identity, templates. A legal hold keeps it, hidden."""
-    from mithaq.node import exposure, officers
+    from mithaq.node import exposure
     from mithaq.node.opening import open_node
 
     with open_node(home) as node:
-        officers.unlock(node, officer, passphrase(passphrase_file, officer), role="officer")
-        prints = exposure.withdraw(node, reference, reason=reason, by=officer)
+        secret = passphrase(passphrase_file, officer)
+        prints = exposure.withdraw(node, reference, reason=reason, by=officer, passphrase=secret)
     kept = "erased" if prints else "hidden; it is erased when its hold ends"
     say({"reference": reference, "prints": prints}, json_, [f"{reference}: {kept}"])
 

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from mithaq.errors import FormatError, TrustError
-from mithaq.node import certificates, exposure, holds, officers
+from mithaq.node import certificates, exposure, holds
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
 from mithaq.pact.strict import plain
@@ -91,8 +91,7 @@ def _act(node: Node, officer: str, step: str, form: dict[str, str]) -> None:
     elif step == "override" and form.get("to") in ("expose", "hide", ""):
         exposure.override(node, reference, form["to"], officer=officer, passphrase=passphrase)  # type: ignore[arg-type]
     elif step == "withdraw":
-        officers.unlock(node, officer, passphrase, role="officer")
-        exposure.withdraw(node, reference, reason=reason, by=officer)
+        exposure.withdraw(node, reference, reason=reason, by=officer, passphrase=passphrase)
     else:
         raise FormatError("DSK-005", "the desk knows no such step", expected=", ".join(STEPS))
 

@@ -26,6 +26,9 @@ from mithaq.pact.ledger import verify_ledger
 from mithaq.pact.message import partner_of
 from mithaq.pact.receipt import verify_receipt
 from mithaq.pact.rotation import ever_signed
+from mithaq.pact.terms import Jwk
+
+_LOGGED = ("withdrawal", "exposure-override")  # acts that stand in the ledger alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,24 @@ def _check_acts(tx: Tx) -> list[str]:
                 found.append(f"an act {kind} was signed for another step")
         except (TrustError, KeyError, ValueError, IndexError):
             found.append(f"an act {kind} lacks its officer's signature")
+    return found + _check_logged_acts(tx, known)
+
+
+def _check_logged_acts(tx: Tx, known: Mapping[str, Jwk]) -> list[str]:
+    """Withdrawals and overrides of records, whose signed act stands in the entry itself (REQ-025)."""
+    found = []
+    for index, _, _, body in ledger.dated_bodies(tx, ("withdrawn", "exposure-changed")):
+        try:
+            data = dict(read_entry(body).data) if body else {}
+            if "signed" not in data:
+                continue  # erased, a rule's or a system's doing
+            terms = verify_act(data["signed"], known[data["by"]])
+            if (terms["officer"], [terms["reference"]]) != (data["by"], data["references"]) or terms[
+                "act"
+            ] not in _LOGGED:
+                found.append(f"the act in entry {index} was signed for another step")
+        except (TrustError, KeyError):
+            found.append(f"the act in entry {index} lacks its officer's signature")
     return found
 
 

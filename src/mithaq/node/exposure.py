@@ -161,13 +161,14 @@ def keep_codes(node: Node, reference: str, codes: Mapping[str, object]) -> None:
 
 def override(node: Node, reference: str, to: Override, *, officer: str, passphrase: str) -> bool:
     """Expose or hide one record against the rule, or leave it to the rule again (""); True where that changed anything."""
-    officers.unlock(node, officer, passphrase, role="officer")
+    credential = officers.unlock(node, officer, passphrase, role="officer")
     require(node, reference)
-    return apply(node, reference, by=officer, override=to)
+    act = officers.sign(node, credential, "exposure-override", reference=reference, to=to or "rule")
+    return apply(node, reference, by=officer, override=to, signed=act.signed)
 
 
-def apply(node: Node, reference: str, *, by: str, override: Override | None = None) -> bool:
-    """Decide a record anew and make it so; True where it became exposed or hidden."""
+def apply(node: Node, reference: str, *, by: str, override: Override | None = None, signed: str = "") -> bool:
+    """Decide a record anew and make it so; True where it became exposed or hidden. `signed` is the officer's act."""
     record, now = record_of(node, reference), node.clock()
     with node.database.write() as tx:
         known = exposures.find(tx, reference)
@@ -178,7 +179,8 @@ def apply(node: Node, reference: str, *, by: str, override: Override | None = No
         exposures.keep(tx, Exposure(reference, exposed, wanted, reason, timestamp(now)))
         if exposed != was or wanted != kept:
             event = "exposed" if exposed else "hidden"
-            journal.write(tx, node, "exposure-changed", references=[reference], event=event, reason=reason, by=by)
+            facts = {"event": event, "reason": reason, "by": by, "signed": signed}
+            journal.write(tx, node, "exposure-changed", references=[reference], **facts)
         if exposed != was:
             hide, show = f"gallery:{reference}", f"searchable:{reference}"
             retention.erasures_done(tx, [hide if exposed else show])
@@ -213,38 +215,43 @@ def reference_of(node: Node, person: str) -> str:
 # ---------------------------------------------------------------- withdrawal
 
 
-def withdraw(node: Node, reference: str, *, reason: str, by: str) -> int:
+def withdraw(node: Node, reference: str, *, reason: str, by: str, passphrase: str | None = None) -> int:
     """Take a record out for good: prints, identity and codes lose their keys, templates are overwritten (REQ-080, 086).
 
-    Returns how many prints went; 0 where a legal hold keeps them, hidden, until the first sweep after its end.
+    `by` is an officer, who signs it with `passphrase`, or (without one) the national system. Returns how many prints went;
+    0 where a legal hold keeps them, hidden, until the first sweep after its end.
     FormatError where there is no such record, SettingsError for a reason that is not a coded one.
     """
     if reason not in WITHDRAWALS:
         raise SettingsError("NOD-270", "this is not a coded reason", key="reason", expected=", ".join(WITHDRAWALS))
+    credential = None if passphrase is None else officers.unlock(node, by, passphrase, role="officer")
     require(node, reference)
+    signed = (
+        officers.sign(node, credential, "withdrawal", reference=reference, reason=reason).signed if credential else ""
+    )
     now = timestamp(node.clock())
     with node.database.write() as tx:
         if reference in retention.held_subjects(tx, now):
             exposures.keep(tx, Exposure(reference, False, "hide", "withdrawn", now))
             retention.hold_erasure(tx, HeldErasure(reference, RECORD, by, reason))
             retention.plan_erasures(tx, [f"gallery:{reference}"], now)
-            journal.write(
-                tx, node, "exposure-changed", references=[reference], event="hidden", reason="withdrawn", by=by
-            )
+            facts = {"event": "hidden", "reason": "withdrawn", "by": by, "signed": signed}
+            journal.write(tx, node, "exposure-changed", references=[reference], **facts)
             count = 0
         else:
-            count = forget(tx, node, reference, reason=reason, by=by)
+            count = forget(tx, node, reference, reason=reason, by=by, signed=signed)
     erasing.finish(node)
     return count
 
 
-def forget(tx: Tx, node: Node, reference: str, *, reason: str, by: str) -> int:
+def forget(tx: Tx, node: Node, reference: str, *, reason: str, by: str, signed: str = "") -> int:
     """Decide and log the erasure of a whole record; `erasing.finish` does it after the commit. How many prints it had."""
     labels = references.delete_reference(tx, reference)
     whole = [*labels, f"person:{reference}", f"local:{reference}", f"gallery:{reference}"]
     retention.plan_erasures(tx, whole, timestamp(node.clock()))
     exposures.forget(tx, reference)
-    journal.write(tx, node, "withdrawn", references=[reference], reason=reason, by=by, prints=len(labels))
+    facts = {"reason": reason, "by": by, "prints": len(labels), "signed": signed}
+    journal.write(tx, node, "withdrawn", references=[reference], **facts)
     return len(labels)
 
 

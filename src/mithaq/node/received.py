@@ -16,15 +16,18 @@ from typing import Any
 from mithaq.errors import SettingsError
 from mithaq.node import chain, clocks, erasing, journal, notices, officers, retention
 from mithaq.node.gateway import Node
+from mithaq.node.refusals import logged
 from mithaq.node.states import may, move, open_conversation
 from mithaq.node.store import Tx, conversations, matters
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.retention import held_subjects
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling, Use
 from mithaq.pact.gate import Refused, gate_use, refused, same_person
 from mithaq.pact.lifecycle import Actor, Event, Side, State
 from mithaq.pact.steps import CHANNELS, RESULTS, By, Outcome
 from mithaq.pact.strict import read
+from mithaq.units import timestamp
 
 BOUND = (State.ACKNOWLEDGED, State.OUTCOME_ASKED, State.REPORTED)  # the receiver may see what it received
 
@@ -66,13 +69,17 @@ def accept(node: Node, conversation_id: str, *, officer: str, passphrase: str) -
     return conversation
 
 
+@logged
 def decline(node: Node, conversation_id: str, *, officer: str, passphrase: str) -> Conversation | Refused:
-    """Decline the conditions: the data are erased unseen, that is logged, and the supplier is told (REQ-056)."""
+    """Decline the conditions: the data are erased unseen, that is logged, and the supplier is told (REQ-056).
+    Refused while a legal hold keeps them (REQ-085)."""
     credential = officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
         if refusal := may(conversation, Event.DECLINE, Actor.OFFICER, agreement):
             return refusal
+        if {conversation.id, conversation.reference} & held_subjects(tx, timestamp(node.clock())):
+            return refused("under-hold", agreement)
         act = officers.act(tx, node, credential, conversation, "conditions-declined")
         conversation = move(tx, node, conversation, Event.DECLINE, Actor.OFFICER, agreement)
         journal.write(tx, node, "data-erased", conversation=conversation.id, reason="conditions-declined", by=officer)

@@ -18,8 +18,10 @@ from typing import Any
 from mithaq.node import certificates, erasing, exposure, journal, notices
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
-from mithaq.node.store import Tx, conversations, retention
+from mithaq.node.store import Tx, conversations, matters, retention
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.matters import Mark
+from mithaq.node.store.retention import HeldErasure
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.deletion import DeletionCertificate, months_later
 from mithaq.pact.lifecycle import Side, State
@@ -30,6 +32,7 @@ WAITING = {
     State.NEW, State.PREPARED, State.SENT, State.DELAYED, State.REQUESTED, State.REQUEST_RECEIPTED, State.PAUSED,
     State.APPROVED, State.RELEASED,
 }  # fmt: skip
+RELEASED = "released"  # the role under which a demanded deletion that a hold suspends is remembered
 STRAY_AFTER_S = 86_400.0  # a key is made before its record, which an enrolment may take a while to keep
 LEGAL_DEFAULT_MONTHS = 24  # REQ-084, where no agreement says otherwise
 
@@ -96,10 +99,25 @@ def _after_holds(node: Node) -> tuple[int, int]:
             retention.release_erasure(tx, one)
             if one.role == exposure.RECORD:
                 exposure.forget(tx, node, one.conversation, reason=one.reason, by=one.but)
+            elif one.role == RELEASED:
+                _delete_released(tx, node, one)
             else:
                 erase_prints(tx, node, one.conversation, [one.role], reason=one.reason, but=one.but)
             done += 1
     return done, kept
+
+
+def _delete_released(tx: Tx, node: Node, one: HeldErasure) -> None:
+    """Delete data that a hold kept blocked when their deletion was demanded; `but` is the matter of that demand."""
+    conversation = conversations.find_conversation(tx, one.conversation, lock=True)
+    agreement = node.agreements.find(conversation.agreement) if conversation else None
+    if conversation and agreement and retention.release_digest(tx, one.conversation, "in"):
+        forget_release(tx, node, agreement, conversation, "corrected")
+    retention.plan_erasures(tx, [f"released:{one.conversation}"], timestamp(node.clock()))
+    mark = Mark(one.conversation, "deleted", one.reason, "", one.but, timestamp(node.clock()))
+    matters.set_mark(tx, mark)
+    facts = {"event": "deleted", "reason": one.reason, "matter": one.but, "by": "node"}
+    journal.write(tx, node, "data-marked", subject=one.conversation, **facts)
 
 
 def _released(node: Node) -> tuple[int, int, int]:

@@ -34,6 +34,7 @@ _CLAUSE = Rule("an article", re.compile(r"Art\. \d{1,3}(\(\d{1,3}\))?(\([a-z]\))
 _SEED = Rule("1 to 64 letters and digits", re.compile("[A-Za-z0-9-]{1,64}"))
 _RANGE = Rule("first and last", least=2, most=2, may_repeat=True)
 _POSITION = Rule("a finger position, 0 to 15", low=0, high=15)
+_JWS = Rule("a compact JWS", re.compile(r"[A-Za-z0-9_-]{1,1500}(\.[A-Za-z0-9_-]{1,1500}){2}"))
 _VERSION = Rule("a version", re.compile(r"[0-9A-Za-z.+-]{1,32}"))
 
 # One meaning for each name, in every kind.
@@ -106,6 +107,7 @@ FIELDS: Mapping[str, Any] = {
     "sender": Annotated[str, _PARTY],
     "sender_contact": Annotated[str, _WORD],
     "seed": Annotated[str, _SEED],
+    "signed": Annotated[str, _JWS],  # an officer's act itself, codes alone, where no table keeps it
     "size": Annotated[int, _COUNT],
     "subject": Annotated[
         str, _REFERENCE
@@ -213,9 +215,9 @@ KINDS: Mapping[str, EntryKind] = {
     "agreement-changed": EntryKind("REQ-124", ("agreement", "event"), ("by", "reason", "clause", "party")),
     "checkpoint-refused": EntryKind("REQ-114", ("origin", "size", "root", "code"), ("party", "reason", "clause")),
     "enrolled": EntryKind("REQ-110", ("persons", "impressions", "by"), ("fingers", "reason")),
-    "withdrawn": EntryKind("REQ-025", ("references", "reason", "by"), ("prints", "act")),
+    "withdrawn": EntryKind("REQ-025", ("references", "reason", "by"), ("prints", "signed")),
     "record-changed": EntryKind("REQ-025", ("references", "by")),
-    "exposure-changed": EntryKind("REQ-025", ("references", "event", "reason", "by"), ("act",)),
+    "exposure-changed": EntryKind("REQ-025", ("references", "event", "reason", "by"), ("signed",)),
     "exposure-rule-changed": EntryKind("REQ-025", ("version", "by", "act")),
     "hold-changed": EntryKind("REQ-085", ("hold", "subject", "event", "reason", "by", "until"), ("act",)),
     "deleted": EntryKind("REQ-083", ("conversation", "what", "reason", "by"), ("reference", "document")),

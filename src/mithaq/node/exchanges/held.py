@@ -18,11 +18,12 @@ from mithaq.errors import FormatError, SettingsError
 from mithaq.node import journal, officers, received
 from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
 from mithaq.node.gateway import Node
-from mithaq.node.retention import forget_release
+from mithaq.node.retention import RELEASED, forget_release
 from mithaq.node.states import erase_prints
 from mithaq.node.store import Tx, retention
 from mithaq.node.store import matters as store
 from mithaq.node.store.matters import Dissemination, Mark, Matter, Recall
+from mithaq.node.store.retention import HeldErasure
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.exchanges import MARKS, Consent, UseFacts, gate_use
 from mithaq.pact.gate import Refused, refused
@@ -69,10 +70,17 @@ def mark(
     """Move supplied data along `MARKS`: correct them with `data`, block them but for `use`, delete them, and so on.
 
     Deleting erases the released data and the prints of the subject; under a legal hold (REQ-085) it blocks them for every
-    use instead. FormatError NOD-244 for a step that is not there.
+    use instead, says so in the ledger, and the first sweep after the hold's end deletes them. FormatError NOD-244 for a step
+    that is not there.
     """
     now = timestamp(node.clock())
     if event == "delete" and subject.id in retention.held_subjects(tx, now):
+        agreement = node.agreements.by_id(subject.agreement)
+        why = {"reason": "under-hold", "clause": refused("under-hold", agreement).clause_ref, "by": by}
+        journal.write(tx, node, "step-refused", event="delete", conversation=subject.id, **why)
+        retention.hold_erasure(tx, HeldErasure(subject.id, RELEASED, matter, reason))
+        if subject.conversation is not None:
+            erase_prints(tx, node, subject.id, ["candidate", "query"], reason=reason)  # held, too
         event, use = "block", ""
     before = standing(tx, subject.id)
     after = MARKS.get((before.state, event))
