@@ -266,6 +266,8 @@ def test_the_single_file_checks_a_bundle_without_mithaq(
     made = bundle_of(filled(keys[0]), keys, PERIOD)
     (tmp_path / "good.json").write_text(json.dumps(made), encoding="utf-8")
     own = ["--key", keys[0].vkey, "--key", keys[1].vkey]
+    without = [sys.executable, "-I", "-S", "-c", "import mithaq"]
+    assert subprocess.run(without, cwd=tmp_path, capture_output=True).returncode == 1, "mithaq cannot be imported there"
     good = run_alone(tmp_path, "good.json", *own)
     assert good.returncode == 0, good.stdout + good.stderr
     assert "ALL OF IT HOLDS" in good.stdout and "كل ذلك صحيح" in good.stdout
