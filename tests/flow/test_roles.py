@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forged import without_effect
 from pair import NAMES, NOON, PASSPHRASE, Pair
 from people import add_people
 from serve_order import ORDER
@@ -96,12 +97,12 @@ def test_who_looks_on_takes_no_step_of_a_conversation(pair: Pair, officer: str) 
         ),
         lambda: officers.end(node, "officer-1", by=officer, by_passphrase=PASSPHRASE),
     ]
-    before = size(node)
-    for step in steps:
-        with pytest.raises(MithaqError) as refused:
-            step()
-        assert refused.value.code in ("NOD-155", "NOD-110")
-    assert size(node) == before
+    with without_effect(node) as logged:
+        for step in steps:
+            with pytest.raises(MithaqError) as refused:
+                step()
+            assert refused.value.code in ("NOD-155", "NOD-110")
+    assert {(kind, data["by"], data["code"]) for kind, data in logged} == {("step-refused", officer, "NOD-155")}
 
 
 @pytest.mark.parametrize("run_by", ["auditor-1", "protection-1", "clerk-1"])
