@@ -9,6 +9,8 @@ import pytest
 from agreements import agreement
 
 from mithaq.demo.prints import finger, impression
+from mithaq.errors import ImageError
+from mithaq.node import scales
 from mithaq.node.intake import Examined, examine
 from mithaq.node.scales import is_another_scale, is_doubtful
 from mithaq.node.searching import search_file
@@ -44,6 +46,16 @@ def test_a_stranger_stays_one_at_every_scale(gallery: Gallery) -> None:
     picture = taken(9, 1, 500.0)
     assert not search_file(gallery, AGREED, "TP/TP", [picture[1]])
     assert not is_another_scale(gallery, AGREED, "TP/TP", [picture], network="fast")
+
+
+def test_a_picture_too_large_at_another_scale_is_not_tried_there(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(image: GrayImage) -> GrayImage:
+        raise ImageError("IMG-022", "too large")
+
+    monkeypatch.setattr(scales, "to_matcher", too_large)
+    assert not is_another_scale(gallery, AGREED, "TP/TP", [taken(8, 2, 600.0)], network="fast")
 
 
 def test_ridges_far_from_a_fingers_are_doubtful() -> None:

@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mithaq.errors import ImageError
 from mithaq.finger import extract
 from mithaq.image import to_matcher
 from mithaq.image.ridges import ridge_period_px
@@ -56,6 +57,9 @@ def is_another_scale(
     image, best = max(usable, key=lambda picture: picture[1].template.quality_score)
     tried = []
     for factor in FACTORS:
-        template = extract(to_matcher(GrayImage(image.pixels, image.ppi * factor)), network=network)
+        try:
+            template = extract(to_matcher(GrayImage(image.pixels, image.ppi * factor)), network=network)
+        except ImageError:  # larger at that scale than any print; the picture itself was fit to be searched
+            continue
         tried.append(replace(best, template=template, print=replace(best.print, position=FingerPosition.UNKNOWN)))
-    return bool(search_file(searcher, agreement, search_type, tried))
+    return bool(tried) and bool(search_file(searcher, agreement, search_type, tried))
