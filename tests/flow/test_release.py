@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hits import PERSON, Hits
 
-from mithaq.errors import SettingsError, TrustError
+from mithaq.errors import FormatError, SettingsError, TrustError
 from mithaq.node import audit, clocks, flow, followup, received, upkeep, views
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger
@@ -85,6 +85,17 @@ def test_what_is_withheld_needs_a_reason_which_the_requester_reads(pair: Hits) -
     }
     (entry,) = entries(pair.nodes["QA"], "release-received", found)
     assert (entry["outcome"], entry["withheld"]) == ("partial", ["aliases", "birth_date"])
+
+
+def test_a_romanised_name_without_a_scheme_does_not_leave(pair: Hits, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = pair.requested()
+    name = {"original": "الكواري", "script": "Arab", "romanised": [{"value": "Al-Kuwari"}]}
+    with monkeypatch.context() as patch:
+        patch.setattr(pair.nodes["US"], "person", lambda reference: {**PERSON, "family_name": name})
+        with pytest.raises(FormatError) as refused:
+            prepare(pair, found)
+    assert (refused.value.code, refused.value.field) == ("PAC-270", "family_name")
+    assert isinstance(prepare(pair, found), Conversation)
 
 
 def test_a_release_can_be_sent_back_and_prepared_again(pair: Hits) -> None:

@@ -114,6 +114,7 @@ def test_an_interrupted_run_stands_in_the_ledger_and_goes_on(
         ("person,position,file\nA,13,a.png\n", "NOD-124"),
         ("person,position,file\nA,thumb,a.png\n", "NOD-124"),
         ("person;position;file\nA;1;a.png\n", "NOD-122"),
+        ('person,position,file,aliases\nA,1,a.png,"[""زبير"",""Zubayr""]"\n', "PAC-270"),
         ("person,position,file,born\nA,1,a.png,1980\nA,2,b.png,1981\n", "NOD-129"),
         ("\ufffe", "NOD-122"),
     ],

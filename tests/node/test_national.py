@@ -55,6 +55,13 @@ def person(picture: bytes, **changes: Any) -> dict[str, Any]:
     }
 
 
+def test_a_romanised_name_without_a_scheme_is_refused_whole(node: Node, picture: bytes) -> None:
+    name = {"original": "زبير", "script": "Arab", "romanised": [{"value": "Zubayr"}]}
+    with pytest.raises(FormatError) as refused:
+        national.read_change(json.dumps(person(picture, identity={"family_name": name})).encode())
+    assert refused.value.code == "PAC-270"
+
+
 def kinds(node: Node) -> list[str]:
     with node.database.read() as tx:
         return [json.loads(one.body)["kind"] for one in ledger.entries(tx) if one.body]

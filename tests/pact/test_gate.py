@@ -47,6 +47,16 @@ def asked(
     return gate(replace(QUERY, **changes), agreement, at=at, used_today=used, side=side, served=served)
 
 
+@pytest.mark.parametrize("side", ["sender", "holder"])
+@pytest.mark.parametrize("search_type", ["TP/TP", "LT/TP", "LP/PP", "TP/UL", "LT/UL", "PP/ULP", "LP/ULP"])
+def test_the_records_must_hold_what_the_search_type_says(side: str, search_type: str) -> None:
+    """REQ-023: the seven types are told apart, and the type that is stated is held against the contents."""
+    agreed = agreements.agreement(modalities={"fingerprint": True, "palm": True})
+    for held in ("TP", "LT", "LP", "PP", "mixed"):
+        decision = asked(agreed, side=side, search_type=search_type, contents=held, prints=1)
+        assert (reason(decision) == "search-type-contents") is (held != search_type[:2]), (held, decision)
+
+
 def reason(decision: Accepted | Refused) -> str:
     if isinstance(decision, Accepted):
         return "accepted"

@@ -6,7 +6,7 @@
                wrong-resolution   ridges finer or coarser than any finger's: the stated ppi is not the picture's
 
 The sender asks before it sends, the holder again before it searches: such a card is unsearchable, never a guess. A ppi
-that is wrong by a third or less is not seen, since fingers differ by as much.
+that is wrong by a third or less is not seen here, since fingers differ by as much: `node.scales` sees it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import statistics
 from collections.abc import Sequence
 
 from mithaq.finger.sequence import CardPrint, State, check_sequence
-from mithaq.node.intake import Examined
-from mithaq.units import FingerPosition
+from mithaq.node.intake import PRINTS_AT_ONCE, Examined
+from mithaq.units import FingerPosition, PrintImage
 
 # Ridge periods at 500 ppi: a small child's are about 0.29 mm (5.7 px), the widest of adults about 0.75 mm (14.8 px).
 FINEST_PERIOD_PX, COARSEST_PERIOD_PX = 5.6, 15.0
@@ -40,3 +40,15 @@ def card_problems(examined: Sequence[Examined]) -> tuple[str, ...]:
     if states & {State.REPEATED, State.UNEXPECTED}:
         problems.append("finger-repeated")
     return tuple(problems)
+
+
+def travelling(prints: Sequence[PrintImage]) -> list[PrintImage]:
+    """The prints of a card that are sent: all, where a query may hold them; else of each finger the first, rolled before
+    plain, as the plain ones served the check of the card."""
+    if len(prints) <= PRINTS_AT_ONCE:
+        return list(prints)
+    rolled_first = sorted(prints, key=lambda found: found.impression in PLAIN)
+    kept: dict[FingerPosition, PrintImage] = {}
+    for found in rolled_first:
+        kept.setdefault(found.position, found)
+    return sorted(kept.values(), key=lambda found: found.position)

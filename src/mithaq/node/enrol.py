@@ -30,6 +30,7 @@ from mithaq.node.intake import Examined, examine, read_prints
 from mithaq.node.stages import Stages
 from mithaq.node.store import references
 from mithaq.node.store.references import Enrolment, ReferencePrint
+from mithaq.pact.schemes import require_schemes
 from mithaq.search import Gallery
 from mithaq.units import FingerPosition, timestamp
 
@@ -197,6 +198,8 @@ def _with_whole_identities(items: Sequence[Item], place: str) -> list[Item]:
                     expected="one value in all rows of a person, or empty cells",
                     remedy="nothing was enrolled",
                 )
+    for identity in whole.values():
+        require_schemes(identity, place=place)
     return [replace(item, identity=whole[item.person]) for item in items]
 
 
@@ -263,6 +266,7 @@ def _enrol_item(node: Node, gallery: Gallery, item: Item) -> Outcome:
 
 def enrol_bytes(node: Node, gallery: Gallery, item: Item, data: bytes) -> Outcome:
     """Enrol one file's bytes; `item.file` is but its name."""
+    require_schemes(item.identity, place=item.file.name)
     name = item.file.name
     digest = _digest(item, data)
     with node.database.read() as tx:

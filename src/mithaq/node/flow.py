@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 from mithaq.errors import FormatError, MithaqError
 from mithaq.node import chain, clocks, effects, journal, outgoing, quotas, refusals, standing, witness
-from mithaq.node.cards import card_problems
+from mithaq.node.cards import card_problems, travelling
 from mithaq.node.conclusions import conclude
 from mithaq.node.delivery import deliver
 from mithaq.node.followup import (
@@ -34,8 +34,9 @@ from mithaq.node.followup import (
     take_request,
 )
 from mithaq.node.gateway import Node
-from mithaq.node.intake import Examined, examine, read_prints
+from mithaq.node.intake import Examined, contents_of, examine, is_squeezed, read_prints
 from mithaq.node.order import Order, control_number, executor_refusal, log_of_query, query_facts, require_codes
+from mithaq.node.scales import is_another_scale, is_doubtful
 from mithaq.node.searching import search_file
 from mithaq.node.stages import Stages
 from mithaq.node.states import (
@@ -58,6 +59,7 @@ from mithaq.pact.message import Opened, open_message
 from mithaq.pact.standing import How
 from mithaq.record import (
     answer_transaction,
+    contents,
     error_transaction,
     query_transaction,
     read_answer,
@@ -86,18 +88,36 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
     """
     require_codes(order)
     stages = Stages()
-    pictures = read_prints(node.box, data, stages=stages, user_ppi=order.ppi, position=order.position, place=place)
+    now = node.clock()
+    agreement = node.agreements.current(order.partner, now)
+    holds = contents_of(data)
+    if holds and holds != order.search_type.partition("/")[0]:  # it may hold nothing that could be read as a finger
+        with node.database.write() as tx:
+            facts = query_facts(node, agreement, order, 0, holds)
+            decision = quotas.decide(tx, node, agreement, facts, order.partner, "sender")
+            if isinstance(decision, Refused):
+                return _hold(tx, node, facts, decision)
+    pictures = read_prints(
+        node.box,
+        data,
+        stages=stages,
+        user_ppi=order.ppi,
+        position=order.position,
+        place=place,
+        slaps="try" if order.despite_quality else "cut",
+    )
     examined = [examine(*picture, stages=stages, network=node.settings.extract.network) for picture in pictures]
     chosen = [found for found in examined if not found.shortcomings] or (examined if order.despite_quality else [])
     if not chosen:
         return Unsearchable(_shortcomings(examined))
-    if (problems := card_problems(chosen)) and not order.despite_quality:
-        return Unsearchable(problems)
-    prints = [found.print for found in chosen]
-
-    now = node.clock()
-    agreement = node.agreements.current(order.partner, now)
-    facts = query_facts(node, agreement, order, len(prints))
+    if not order.despite_quality:
+        problems = card_problems(chosen)
+        if order.ppi is None and not problems and is_doubtful([image for image, _, _ in pictures]):
+            problems = ("doubtful-resolution",)  # who states a ppi has looked
+        if problems:
+            return Unsearchable(problems)
+    prints = travelling([found.print for found in chosen])
+    facts = query_facts(node, agreement, order, len(prints), holds)
     body = write_transaction(
         query_transaction(
             tcn=(tcn := control_number(node)),
@@ -124,6 +144,8 @@ def submit_query(node: Node, data: bytes, order: Order, *, place: str = "") -> C
         conversation = begin(
             node, agreement, Side.REQUESTER, uuid.uuid4().hex, facts, tcn, Event.PREPARE, Actor.OFFICER
         )
+        if is_squeezed(data, pictures):  # a warning to our own officer, until the answer is in
+            conversation = replace(conversation, reasons=[["much-compressed", node.text("much-compressed").en]])
         conversations.add_conversation(tx, conversation)
         keep_prints(tx, node, conversation, "query", prints)
         limit = clocks.limit_of(agreement, clocks.ANSWER, expedited=order.expedited)
@@ -197,7 +219,7 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
     manifest = opened.manifest
     if conversations.find_conversation(tx, manifest.conversation) is not None:
         raise FormatError("NOD-102", "a conversation of that id is already open", field="conversation")
-    query = read_query(read_transaction(opened.body))
+    query = read_query(transaction := read_transaction(opened.body))
     facts = QueryFacts(
         origin_party=manifest.sender,
         origin_contact=manifest.sender_contact,
@@ -210,6 +232,7 @@ def take_query(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages:
         search_type=query.search_type,
         prints=len(query.prints),
         expedited=query.priority == 1,
+        contents=contents(transaction),
     )
     now = node.clock()
     with stages("gate"):
@@ -262,6 +285,11 @@ def answer(node: Node, conversation_id: str) -> None:
     usable = not problems and any(not found.shortcomings for found in examined)
     with stages("search"):
         candidates = search_file(node.searcher, agreement, conversation.search_type, examined)
+        if usable and not candidates:
+            looked_at = [(picture[0], found) for picture, found in zip(images, examined, strict=True)]
+            network = node.settings.extract.network
+            if is_another_scale(node.searcher, agreement, conversation.search_type, looked_at, network=network):
+                usable, failures = False, ("wrong-resolution",)
     node.stop_at("searched-before-commit")
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)

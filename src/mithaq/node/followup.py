@@ -29,6 +29,7 @@ from mithaq.pact.gate import Refused, gate_release, gate_request, refused, same_
 from mithaq.pact.ledger import Entry
 from mithaq.pact.lifecycle import RELEASE_EVENT, Actor, Event, Side, State
 from mithaq.pact.message import Opened
+from mithaq.pact.schemes import require_schemes
 from mithaq.pact.standing import How
 from mithaq.pact.steps import Pause
 from mithaq.pact.strict import plain, read
@@ -173,6 +174,7 @@ def prepare_release(
         person = node.person(reference)
         if not chain.held_fields(person, fields):
             return refused("nothing-to-release", agreement)
+        require_schemes(chain.held_fields(person, fields))
         kept_back = _withheld(tx, conversation, agreement, person, fields, dict(withheld or {}), reason)
         if isinstance(kept_back, Refused):
             return kept_back
@@ -258,6 +260,7 @@ def approve_release(node: Node, conversation_id: str, *, officer: str, passphras
         released = chain.held_fields(node.person(facts.reference), facts.fields)
         if not released:  # withdrawn since it was prepared
             return refused("nothing-to-release", agreement)
+        require_schemes(released)
         signed = {"reference": facts.reference, "fields": sorted(released)}
         act = officers.act(tx, node, credential, conversation, "release-approved", **signed)
         journal.write(tx, node, "release-approved", conversation=conversation.id, **log, act=act.digest)

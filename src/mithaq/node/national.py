@@ -26,6 +26,7 @@ from mithaq.node.enrol import LARGEST_FILE_BYTES, LARGEST_IMPRESSION, Item, Outc
 from mithaq.node.gateway import Node
 from mithaq.node.opening import open_gallery
 from mithaq.node.store import references
+from mithaq.pact.schemes import require_schemes
 from mithaq.units import FingerPosition
 
 _log = structlog.get_logger("mithaq.national")
@@ -73,7 +74,8 @@ class Applied:
 
 
 def read_change(data: bytes, *, folder: Path | None = None) -> Change:
-    """The change that these bytes say; FormatError NOD-272 names what does not fit and never a value. Prints are taken
+    """The change that these bytes say; FormatError NOD-272 names what does not fit and never a value, PAC-270 a romanised name without a
+    scheme. Prints are taken
     from `folder` only where there is one."""
     try:
         values = json.loads(data)
@@ -89,6 +91,7 @@ def read_change(data: bytes, *, folder: Path | None = None) -> Change:
         raise _unfit("person is no key", "1 to 200 letters")
     if not isinstance(identity, dict) or not isinstance(reason, str):
         raise _unfit("identity or reason is of the wrong type", "an object, a code")
+    require_schemes(identity)
     if not isinstance(codes, dict) or not codes.keys() <= set(exposure.CODES):
         raise _unfit("codes are not the known ones", ", ".join(exposure.CODES))
     if not all(isinstance(value, str) and len(value) <= 64 for value in codes.values()):

@@ -59,8 +59,8 @@ def executor_refusal(node: Node, agreement: Agreement, order: Order) -> Refused 
     return None
 
 
-def query_facts(node: Node, agreement: Agreement, order: Order, prints: int) -> QueryFacts:
-    """What the sender's gate is asked about."""
+def query_facts(node: Node, agreement: Agreement, order: Order, prints: int, contents: str) -> QueryFacts:
+    """What the sender's gate is asked about; `contents` as in `QueryFacts`."""
     return QueryFacts(
         origin_party=node.party,
         origin_contact=node.own_contact(agreement, "query"),
@@ -76,6 +76,7 @@ def query_facts(node: Node, agreement: Agreement, order: Order, prints: int) -> 
         ordered_by=order.ordered_by,
         run_by=order.run_by,
         approved_by=order.approved_by,
+        contents=contents,
     )
 
 

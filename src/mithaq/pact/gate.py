@@ -9,179 +9,34 @@ may mean nothing once an earlier one has failed. No name, print or reference of 
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from mithaq.errors import FormatError
 from mithaq.pact.agreement import Agreement, clause_text, modality_of
 from mithaq.pact.caveats import Handling, Use, problem, sharing_problem
+from mithaq.pact.facts import (
+    CASE,
+    CODE,
+    Accepted,
+    Chain,
+    Concluded,
+    Decision,
+    Offence,
+    QueryFacts,
+    Refused,
+    ReleaseFacts,
+    RequestFacts,
+    parse_offence,
+)
 from mithaq.pact.quota import Used, day_limit
 from mithaq.pact.standing import UNDISTURBED, How, Life, standing
-from mithaq.pact.terms import Bilingual, Clause, SpecialField
+from mithaq.pact.terms import Bilingual, SpecialField
 from mithaq.pact.wording import reason_terms, release_refusals
 
 Side = Literal["sender", "holder"]
 SPECIAL_FIELDS = frozenset(get_args(SpecialField))
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._-]{0,63}")
-# One case reference: nothing in it that could part a list or hide what follows.
-_PARTING = r",;|\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
-CASE = re.compile(rf"[^\s{_PARTING}]([^{_PARTING}]{{0,126}}[^\s{_PARTING}])?")
-
-
-@dataclass(frozen=True)
-class Offence:
-    """An offence: its category, and the longest custody that the law allows for it, in months. Text: "robbery:120"."""
-
-    category: str
-    max_penalty_months: int
-
-    def __str__(self) -> str:
-        return f"{self.category}:{self.max_penalty_months}"
-
-
-def parse_offence(text: str) -> Offence:
-    """The offence that `str(offence)` wrote; FormatError PAC-030 for any other text."""
-    match = re.fullmatch(r"([a-z][a-z0-9]*(?:-[a-z0-9]+){0,7}):(\d{1,4})", text)
-    if match is None:
-        raise FormatError(
-            "PAC-030",
-            "the offence cannot be read",
-            place="offence",
-            expected="a category and the longest custody in months, as robbery:120",
-            remedy="write the category in lower case and the months after a colon",
-        )
-    return Offence(match[1], int(match[2]))
-
-
-@dataclass(frozen=True)
-class QueryFacts:
-    """What the gate must know of a query. Officers are named by whatever the node keeps for them; a holder that is not
-    told them leaves them empty. `expedited` changes the order of work, never what is allowed."""
-
-    origin_party: str
-    origin_contact: str
-    destination_party: str
-    destination_contact: str
-    purpose: str
-    offence: Offence
-    case: str
-    legal_basis: str
-    search_type: str
-    prints: int
-    persons: int = 1
-    expedited: bool = False
-    ordered_by: str = ""
-    run_by: str = ""
-    approved_by: str = ""
-    format_version: str = "mithaq-1"
-
-
-@dataclass(frozen=True)
-class Concluded:
-    """What one side's examiners concluded: the decision, the reference it is about, and who they were (`second_by` where
-    the agreement wants two)."""
-
-    decision: str | None
-    reference: str
-    by: str
-    second_by: str = ""
-
-
-@dataclass(frozen=True)
-class Chain:
-    """What is on record of a conversation when the second step is asked for: query → hit → conclusion → request.
-
-    Party and contact are the query's; `references` those of the hit; `concluded_reference` the one that the requester's
-    examiner named; `by_holder` the holder's own conclusion. Times are aware; None and "" stand for what did not happen.
-    """
-
-    origin_party: str
-    origin_contact: str
-    case: str
-    purpose: str
-    offence: Offence
-    outcome: str | None
-    references: tuple[str, ...] = ()
-    answered_at: datetime | None = None
-    conclusion: str | None = None
-    concluded_reference: str = ""
-    concluded_by: str = ""
-    second_concluded_by: str = ""
-    by_holder: Concluded | None = None
-    requested_at: datetime | None = None
-    requested_reference: str = ""
-    requested_by: str = ""
-
-
-@dataclass(frozen=True)
-class RequestFacts:
-    """A follow-up request: the requester asks the holder for the personal data behind one reference number.
-
-    `fields` may be empty, which asks for all core data.
-    """
-
-    origin_party: str
-    origin_contact: str
-    destination_party: str
-    destination_contact: str
-    case: str
-    reference: str
-    requested_by: str
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ReleaseFacts:
-    """A release by the holder: which fields, prepared by one officer and approved by another.
-
-    `withheld` gives the coded reason for each field that was asked for and does not go; `handling` the conditions. Data
-    of special nature needs, besides, what the agreement names: a statement of its relevance and a second approval.
-    """
-
-    origin_party: str
-    origin_contact: str
-    destination_party: str
-    destination_contact: str
-    case: str
-    reference: str
-    fields: tuple[str, ...]
-    prepared_by: str
-    approved_by: str
-    relevance_statement: str = ""
-    second_approved_by: str = ""
-    withheld: Mapping[str, str] = field(default_factory=dict)
-    handling: Handling = Handling()
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """Every check held. `remaining_today` counts after this query; `follow_up` is False where a hit of this offence
-    opens no follow-up (REQ-014)."""
-
-    remaining_today: int = 0
-    follow_up: bool = True
-
-
-@dataclass(frozen=True)
-class Refused:
-    """An expected refusal: its reason code, the clause behind it, the sentence in both languages, the parameter."""
-
-    reason: str
-    clause: Clause | None
-    text: Bilingual
-    parameter: str
-
-    @property
-    def clause_ref(self) -> str:
-        """The article's number, or "" where the agreement names none."""
-        return "" if self.clause is None else self.clause.ref
-
-
-Decision = Accepted | Refused
 
 
 def refused(reason: str, agreement: Agreement, **facts: object) -> Refused:
@@ -243,9 +98,11 @@ def gate(
         return refused("search-type-not-agreed", agreement, search_type=facts.search_type)
     if served is not None and facts.search_type not in served:
         return refused("search-type-not-served", agreement, search_type=facts.search_type)
-    # 7. The modality.
+    # 7. The modality, and that the records hold what this search type searches with.
     if not getattr(agreement.modalities, modality_of(facts.search_type)):
         return refused("modality-not-agreed", agreement, modality=modality_of(facts.search_type))
+    if facts.contents and facts.contents != facts.search_type.partition("/")[0]:
+        return refused("search-type-contents", agreement, search_type=facts.search_type, contents=facts.contents)
     # 8. The offence: stated, and serious enough.
     if not CODE.fullmatch(facts.offence.category):
         return refused("offence-missing", agreement)
@@ -522,3 +379,10 @@ def _fields(fields: tuple[str, ...], agreement: Agreement, *, special_allowed: b
         if not special_allowed:
             return refused("special-category-blocked", agreement, field=name)
     return None
+
+
+__all__ = [
+    "CASE", "CODE", "SPECIAL_FIELDS", "Accepted", "Chain", "Concluded", "Decision", "Offence", "QueryFacts", "Refused", "ReleaseFacts",
+    "RequestFacts", "Side", "gate", "gate_release", "gate_request", "gate_use", "is_excluded", "is_serious", "parse_offence",
+    "penalty_limit", "refused", "same_person",
+]  # fmt: skip

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mithaq.record.choose import profile_for as profile_for
     from mithaq.record.codec import read_transaction as read_transaction
     from mithaq.record.codec import write_transaction as write_transaction
+    from mithaq.record.contents import contents as contents
     from mithaq.record.dictionary import code_table as code_table
     from mithaq.record.dictionary import entry as entry
     from mithaq.record.diff import Difference as Difference
@@ -84,6 +85,7 @@ _HOMES = {
     "choose": "profile_for",
     "codec": "read_transaction write_transaction",
     "dictionary": "code_table entry",
+    "contents": "contents",
     "diff": "Difference differences",
     "either": "read_any",
     "examples.explain": "Explanation explain",

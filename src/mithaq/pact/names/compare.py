@@ -279,14 +279,22 @@ def _match(one: str, other: str, a: Word, b: Word, dialect: str) -> tuple[str, f
 def _match_arabic(one: str, other: str, a: Word, b: Word) -> tuple[str, float] | None:
     if one == other:
         return ("identical" if a.bare == b.bare else "same-letters"), 1.0
-    if len(one) > 1 and len(other) > 1 and icao_search_key(one) == icao_search_key(other):
+    if len(one) > 1 and len(other) > 1 and _same_key(one, other):
         return "icao-key", 1.0
     score = 1 - arabic_distance(one, other) / max(len(one), len(other))
     return ("near-spelling", score) if score >= THRESHOLD else None
 
 
+def _same_key(one: str, other: str) -> bool:
+    """True where both have one and the same key; a letter that ICAO's table lacks has none."""
+    try:
+        return icao_search_key(one) == icao_search_key(other)
+    except FormatError:
+        return False
+
+
 def _match_across(arabic: str, latin: str, dialect: str) -> tuple[str, float] | None:
-    if len(arabic) >= 3 and icao_search_key(arabic) == icao_search_key(latin.upper()):
+    if len(arabic) >= 3 and _same_key(arabic, latin.upper()):
         return "icao-key", 1.0
     best = 0.0, False
     whole = sounds(latin)

@@ -18,10 +18,10 @@ from typing import Annotated, Any, Literal
 
 from mithaq.errors import FormatError
 from mithaq.pact.names.letters import HARAKAT, clean, is_arabic, matching_key, plain_latin
+from mithaq.pact.schemes import Scheme
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 
 Kind = Literal["given", "father", "grandfather", "ancestor", "family", "kunya", "laqab"]
-Scheme = Literal["as-given", "passport", "icao-mrz", "icao-x", "bgn-pcgn", "ics-630-01", "ala-lc", "other"]
 Source = Literal["passport", "qid", "statement", "alias", "other"]
 Marker = Literal["article", "family-marker", "nasab", "kunya", "abd"]
 Role = Literal["name", "abd", "kunya", "suffix", "nasab", "marker", "article"]
