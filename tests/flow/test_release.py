@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hits import PERSON, Hits
 
 from mithaq.errors import SettingsError, TrustError
 from mithaq.node import audit, clocks, flow, followup, received, upkeep, views
+from mithaq.node.exchanges import onward
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger
 from mithaq.node.store.conversations import Conversation
@@ -18,6 +20,7 @@ from mithaq.pact.entries import read_entry
 from mithaq.pact.gate import Refused
 from mithaq.pact.terms import Bilingual
 
+CASE = "criminal-investigation"
 CORE = ("family_name", "aliases", "birth_date")
 H2 = Handling((Caveat("H2", "protects-a-source", None),), "B", 2)
 WORDS = Bilingual("لا تُستخدم بعد عام 2027", "not to be used after 2027")
@@ -113,20 +116,49 @@ def test_conditions_travel_and_nothing_is_seen_before_they_are_accepted(pair: Hi
     node, who = pair.nodes["QA"], pair.officer(1)
     assert pair.states(found) == ("released", "released")
     assert views.released(node, found) == {}
-    assert reason(received.export(node, found, **who)) == "conditions-open"
+    assert reason(received.export(node, found, use=CASE, **who)) == "conditions-open"
     accepted = received.accept(node, found, **who)
     assert isinstance(accepted, Conversation)
     pair.run()
     assert pair.states(found) == ("acknowledged", "acknowledged")
-    exported = received.export(node, found, **who)
+    exported = received.export(node, found, use=CASE, **who)
     assert isinstance(exported, dict)
     assert exported["fields"]["family_name"] == PERSON["family_name"]
     assert [one["code"] for one in exported["conditions"]] == ["H2", "H3"]
     assert exported["conditions"][1]["ar"] == WORDS.ar
     assert (exported["source"], exported["accuracy"]) == ("B", 2)
-    assert reason(received.export(node, found, use="share", **who)) == "caveat-forbids"
-    assert isinstance(received.export(node, found, use="judicial", **who), dict)
-    assert [one["reason"] for one in entries(node, "data-shown", found)] == ["export", "export-judicial"]
+    assert reason(received.export(node, found, use=CASE, to="share", **who)) == "caveat-forbids"
+    assert isinstance(received.export(node, found, use=CASE, to="judicial", **who), dict)
+    shown = [(one["reason"], one["use"]) for one in entries(node, "data-shown", found)]
+    assert shown == [("export", CASE), ("export-judicial", CASE)]
+
+
+def test_no_export_and_no_view_without_one_of_the_four_uses(pair: Hits) -> None:
+    both = ("family_name", "health")
+    found = pair.requested(fields=both)
+    prepare(pair, found, both, relevance="infection during the arrest")
+    for number in (2, 3):
+        approve(pair, found, number)
+    node, who = pair.nodes["QA"], pair.officer(1)
+    for use, expected in (
+        ("", "use-not-permitted"),
+        ("curiosity", "use-not-permitted"),
+        ("consented", "consent-missing"),
+    ):
+        assert reason(received.export(node, found, use=use, **who)) == expected
+        assert reason(received.show_special(node, found, reason="threat-to-life", use=use, **who)) == expected
+    assert not entries(node, "data-shown", found)
+    asked = onward.ask(node, found, use="other-use", recipient="A court", purpose="p", safeguards="s", **who)
+    assert not isinstance(asked, Refused)
+    assert reason(received.export(node, found, use="consented", consent=asked.id, **who)) == "consent-missing"
+    pair.run()
+    until = pair.clock() + timedelta(days=1)
+    onward.grant(pair.nodes["US"], asked.id, until=until, **pair.officer(1))
+    pair.run()
+    assert isinstance(received.export(node, found, use="consented", consent=asked.id, **who), dict)
+    again = received.show_special(node, found, reason="a-trial", use="consented", consent=asked.id, **who)
+    assert again == {"health": PERSON["health"]}
+    assert [(one["use"], one["matter"]) for one in entries(node, "data-shown", found)] == [("consented", asked.id)] * 2
 
 
 def test_declined_conditions_erase_the_data_and_tell_the_supplier(pair: Hits) -> None:
@@ -166,12 +198,12 @@ def test_data_of_special_nature_need_a_statement_and_three_persons_and_are_seen_
     assert isinstance(approve(pair, found, 3), Conversation)
     node = pair.nodes["QA"]
     assert set(views.released(node, found)) == {"family_name"}
-    exported = received.export(node, found, **pair.officer(1))
+    exported = received.export(node, found, use=CASE, **pair.officer(1))
     assert isinstance(exported, dict)
     assert set(exported["fields"]) == {"family_name"}
-    other = received.show_special(node, found, reason="threat-to-life", **pair.officer(2))
+    other = received.show_special(node, found, reason="threat-to-life", use="public-security", **pair.officer(2))
     assert reason(other) == "special-category-blocked"
-    mine = received.show_special(node, found, reason="threat-to-life", **pair.officer(1))
+    mine = received.show_special(node, found, reason="threat-to-life", use="public-security", **pair.officer(1))
     assert mine == {"health": PERSON["health"]}
     shown = entries(node, "data-shown", found)[-1]
     assert (shown["fields"], shown["by"], shown["reason"]) == (["health"], "officer-1", "threat-to-life")

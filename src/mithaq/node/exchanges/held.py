@@ -4,7 +4,7 @@
     disclose ──gate_use──► one file for one recipient, and a row of the dissemination list (data-disclosed)
     mark ──► active · flagged · blocked · deleted ──► recall: every recipient is told, and the matter waits for all
 
-No page shows these data without a use (REQ-100). `received.export`, for the agency's own case file, keeps to the marks too.
+No page shows these data without a use; `received.export` and `received.show_special` ask the same gate (`uses`, REQ-100).
 """
 
 from __future__ import annotations
@@ -16,22 +16,18 @@ from typing import Any
 
 from mithaq.errors import FormatError, SettingsError
 from mithaq.node import journal, officers, received
-from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
+from mithaq.node.exchanges.matters import Subject, find, note, sign, subject_of, texts
+from mithaq.node.exchanges.uses import CONSENT_TYPE, gate, read_consent, standing
 from mithaq.node.gateway import Node
 from mithaq.node.retention import forget_release
 from mithaq.node.states import erase_prints
 from mithaq.node.store import Tx, retention
 from mithaq.node.store import matters as store
 from mithaq.node.store.matters import Dissemination, Mark, Matter, Recall
-from mithaq.pact.agreement import Agreement
-from mithaq.pact.exchanges import MARKS, Consent, UseFacts, gate_use
+from mithaq.pact.exchanges import MARKS
 from mithaq.pact.gate import Refused, refused
 from mithaq.pact.gate import gate_use as gate_handling
-from mithaq.pact.jose import verify_compact
-from mithaq.pact.strict import load, read
 from mithaq.units import timestamp
-
-CONSENT_TYPE = "mithaq-consent+jws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +42,6 @@ class Held:
     handling: str
     conditions: tuple[Any, ...]  # texts; of a release {code, ground, en, ar}
     data: Mapping[str, Any]
-
-
-def standing(tx: Tx, subject_id: str) -> Mark:
-    """The mark on supplied data; "active" where nobody set one."""
-    return store.find_mark(tx, subject_id) or Mark(subject_id, "active", "", "", "", "")
 
 
 def mark(
@@ -110,8 +101,7 @@ def use(node: Node, subject_id: str, *, officer: str, passphrase: str, use: str,
     officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         subject = subject_of(tx, subject_id)
-        refusal = _gate(tx, node, subject, officer, use=use, consent=consent)
-        if refusal:
+        if refusal := gate(tx, node, subject, officer, use=use, consent=consent):
             return refusal
         held = _held(tx, node, subject)
         if not held.data:
@@ -139,7 +129,7 @@ def disclose(
     credential = officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         subject = subject_of(tx, subject_id)
-        refusal = _gate(
+        refusal = gate(
             tx, node, subject, officer, use=use, consent=consent, recipient=recipient, recipient_kind=recipient_kind
         )
         if refusal:
@@ -177,32 +167,6 @@ def disclose(
     return json.dumps(file, ensure_ascii=False, indent=1).encode()
 
 
-def _gate(
-    tx: Tx,
-    node: Node,
-    subject: Subject,
-    officer: str,
-    *,
-    use: str,
-    consent: str,
-    recipient: str = "",
-    recipient_kind: str = "",
-) -> Refused | None:
-    agreement = node.agreements.by_id(subject.agreement)
-    with node.identities.read() as identities:
-        released = subject.held and subject.id in store.received_subjects(identities)
-    state = standing(tx, subject.id)
-    given, stands = _consent(tx, node, subject, agreement, consent)
-    facts = UseFacts(released, state.state, state.use, use, recipient_kind, recipient.strip(), given, stands)
-    decision = gate_use(facts, agreement, at=node.clock())
-    if not isinstance(decision, Refused):
-        return None
-    log = {"subject": subject.id, "reason": decision.reason, "by": officer}
-    codes = {"use": use, "recipient_kind": recipient_kind} if decision.reason != "use-not-permitted" else {}
-    journal.write(tx, node, "use-refused", **log, **codes)
-    return decision
-
-
 def _forbidden(node: Node, subject: Subject, consent: str) -> Refused | None:
     """What the supplier's handling code forbids without its consent: handing on data that came under H2 (REQ-057)."""
     if subject.conversation is None or consent:
@@ -211,25 +175,6 @@ def _forbidden(node: Node, subject: Subject, consent: str) -> Refused | None:
     handling = received.received(node, subject.conversation).handling
     decision = gate_handling(handling, agreement, "share")
     return decision if isinstance(decision, Refused) else None
-
-
-def _consent(tx: Tx, node: Node, subject: Subject, agreement: Agreement, matter_id: str) -> tuple[Consent | None, bool]:
-    """The consent that a matter holds, read from the supplier's signature anew; and whether it stands."""
-    if not matter_id:
-        return None, False
-    matter, _ = open_matter(tx, node, matter_id, "consent", ours=True)
-    proof = texts(node, matter.id).get("consent-answer", {}).get("proof")
-    if not proof:
-        return None, False
-    consent = read_consent(str(proof), agreement, subject.partner)
-    return consent, matter.state == "granted" and (consent.matter, consent.subject) == (matter.id, subject.id)
-
-
-def read_consent(proof: str, agreement: Agreement, supplier: str) -> Consent:
-    """The consent that the supplier signed; TrustError (`pact.jose`) where the signature is not one of its keys."""
-    keys = agreement.parties[supplier].keys.sign
-    payload = verify_compact(proof.encode(), keys, typ=CONSENT_TYPE, place="consent").payload
-    return read(Consent, load(payload, what="consent"), what="consent")
 
 
 def _held(tx: Tx, node: Node, subject: Subject) -> Held:
