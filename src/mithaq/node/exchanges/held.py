@@ -79,8 +79,13 @@ def mark(
         had = bool(node.released(subject.id))
         with node.identities.write() as identities:
             store.erase_received(identities, subject.id)
-        if subject.conversation is not None and had and retention.release_digest(tx, subject.id, "in"):
-            forget_release(tx, node, node.agreements.by_id(subject.agreement), subject.conversation, "corrected")
+        source = subject.conversation or store.find_matter(tx, subject.id)
+        on_record = source is not None and (
+            isinstance(source, Matter) or retention.release_digest(tx, subject.id, "in")
+        )
+        if source is not None and had and on_record:
+            why = "declined" if reason in ("not-needed", "conditions-declined") else "corrected"
+            forget_release(tx, node, node.agreements.by_id(subject.agreement), source, why)
         retention.plan_erasures(tx, [f"released:{subject.id}"], now)
         if subject.conversation is not None:
             erase_prints(tx, node, subject.id, ["candidate", "query"], reason=reason)

@@ -22,6 +22,7 @@ from mithaq.node.store import Tx, conversations, messages
 from mithaq.node.store import matters as store
 from mithaq.node.store.conversations import Act, Conversation
 from mithaq.node.store.matters import Matter
+from mithaq.node.store.messages import Message
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.credential import OfficerKey
 from mithaq.pact.gate import Refused, _in_force
@@ -169,11 +170,11 @@ def sign(tx: Tx, node: Node, credential: OfficerKey, place: str, kind: str, **te
     return Signed(signed)
 
 
-def say(tx: Tx, node: Node, matter: Matter, agreement: Agreement, about: str, terms: object, **log: Any) -> None:
-    """Put the matter's notice out and keep its texts. Wake the node after the commit."""
+def say(tx: Tx, node: Node, matter: Matter, agreement: Agreement, about: str, terms: object, **log: Any) -> Message:
+    """Put the matter's notice out and keep its texts; returns the message. Wake the node after the commit."""
     keep_text(node, matter, about, terms)
     log.setdefault("subject", matter.subject)
-    notices.send(tx, node, agreement, matter.partner, about, terms, matter=matter.id, **log)
+    return notices.send(tx, node, agreement, matter.partner, about, terms, matter=matter.id, **log)
 
 
 def note(tx: Tx, node: Node, matter: Matter, event: str, by: str, **log: Any) -> None:

@@ -3,7 +3,8 @@
     prepare (officer) ─► approve (another; gate_supply) ──supply──► take_supply (gate_supply): to be assessed
                          take_assessed ◄──supply-assessed── assess: kept, or erased as not needed or wrong
 
-The prepared data lie in the identities store; once they are sent they are the receiver's to keep, and erased here.
+The prepared data lie in the identities store; once they are sent they are erased here, and
+the receiver's to keep until their review date (REQ-083).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from datetime import timedelta
 from typing import Any, Literal, cast
 
 from mithaq.errors import FormatError
-from mithaq.node import officers
+from mithaq.node import erasing, officers
 from mithaq.node.chain import held_fields
+from mithaq.node.ending import forget_texts
 from mithaq.node.exchanges import held
 from mithaq.node.exchanges.correction import _in_state
 from mithaq.node.exchanges.matters import (
@@ -93,12 +95,14 @@ def approve(node: Node, matter_id: str, *, officer: str, passphrase: str) -> Mat
             return decision
         act = sign(tx, node, credential, matter.id, "supply-approved", fields=list(facts.fields))
         due = node.clock() + timedelta(days=agreement.duties.assess_days)
-        matter = change(tx, node, matter, "sent", due=due, approved_by=officer)
-        say(
+        message = say(
             tx, node, matter, agreement, "supply", terms, reason=terms.ground, fields=list(facts.fields), by=officer,
             act=act.digest, case=terms.case, prepared_by=prepared_by, approved_by=officer,
         )  # fmt: skip
-        keep_text(node, matter, "supply", {**plain(terms), "data": {}})
+        matter = change(tx, node, matter, "sent", due=due, approved_by=officer, release=message.digest)
+        keep_text(node, matter, "supplied", {**plain(terms), "data": {}})
+        forget_texts(tx, node, matter.id, ["supply"])
+    erasing.finish(node)
     node.wake.set()
     return matter
 
@@ -111,8 +115,10 @@ def cancel(node: Node, matter_id: str, *, officer: str, passphrase: str) -> Matt
         _in_state(matter, "prepared")
         act = sign(tx, node, credential, matter.id, "supply-given-up")
         note(tx, node, matter, "given-up", officer, act=act.digest)
-        keep_text(node, matter, "supply", {})
-        return change(tx, node, matter, "given-up")
+        forget_texts(tx, node, matter.id, ["supply"])
+        matter = change(tx, node, matter, "given-up")
+    erasing.finish(node)
+    return matter
 
 
 def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Supply) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
     matter = begin_theirs(
         tx, node, "supply", agreement, opened, {**plain(terms), "data": {}}, "supply", state="to-assess",
         subject=manifest.conversation, due=node.clock() + timedelta(days=agreement.duties.assess_days),
-        ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields,
+        ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields, handling=terms.handling, release=opened.digest,
     )  # fmt: skip
     node.keep_released(matter.id, plain(terms.data), plain(Handling()))
     return {"subject": matter.id, "reason": terms.ground, "fields": fields, "case": terms.case}
