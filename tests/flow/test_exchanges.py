@@ -25,6 +25,7 @@ from mithaq.pact.credential import Argon2Cost, create_credential
 from mithaq.pact.entries import EntryBody, read_entry
 from mithaq.pact.exchanges import (
     AccessConsultation,
+    Condition,
     Consent,
     ConsentAnswer,
     ConsentRequest,
@@ -50,7 +51,8 @@ TERMS = Supply(
     case="S-2026/1",
     offence="robbery",
     handling="H0",
-    conditions=("not for the press",),
+    handling_ground=None,
+    conditions=(Condition("court-order", "not for the press"),),
     data=DATA,
 )
 INVESTIGATION = "criminal-investigation"
@@ -136,7 +138,8 @@ def test_a_supply_needs_two_officers_carries_its_ground_and_is_assessed(pair: Pa
     assert (received.state, received.facts["ground"]) == ("to-assess", "serious-crime")
     assert received.due_at == timestamp(pair.clock() + timedelta(days=30))
     assert matters.texts(qa, received.id)["supply"]["facts"] == TERMS.facts
-    assert opened(pair, received.id).conditions == ("not for the press",)
+    (condition,) = opened(pair, received.id).conditions
+    assert (condition["ground"], condition["en"]) == ("court-order", "not for the press")
     assert dict(opened(pair, received.id).data) == DATA
     # The sender keeps no second copy; its ledger and the partner's say the same of what went (REQ-111).
     assert supply.terms_of(us, prepared.id) is None

@@ -177,6 +177,25 @@ def test_declined_conditions_erase_the_data_and_tell_the_supplier(pair: Hits) ->
     assert reason(received.accept(node, found, **pair.officer(1))) == "step-not-allowed"
 
 
+def test_a_release_whose_conditions_nobody_accepts_is_an_alarm_on_both_sides_and_no_more(pair: Hits) -> None:
+    found, answered = released(pair, handling=H2), released(pair, handling=H2)
+    pair.clock.turn(hours=167)
+    received.accept(pair.nodes["QA"], answered, **pair.officer(1))
+    pair.run()
+    pair.clock.turn(hours=2)
+    for code, side in (("QA", "requester"), ("US", "holder")):
+        node = pair.nodes[code]
+        upkeep.expire(node)
+        assert [one["clock"] for one in entries(node, "clock-breached", found)] == ["conditions"], side
+        assert [(one.conversation, one.name) for one in clocks.late(node)] == [(found, "conditions")]
+        assert not entries(node, "clock-breached", answered)
+    assert pair.states(found) == ("released", "released")
+    assert views.released(pair.nodes["QA"], found) == {}
+    assert isinstance(received.decline(pair.nodes["QA"], found, **pair.officer(1)), Conversation)
+    pair.run()
+    assert [clocks.late(node) for node in pair.nodes.values()] == [[], []]
+
+
 def test_a_general_law_is_no_ground(pair: Hits) -> None:
     found = pair.requested()
     blanket = Handling((Caveat("H1", "data-protection-law", None),))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from pair import PASSPHRASE, Pair
 from mithaq.node import audit, certificates, erasing, holds, retention
 from mithaq.node.exchanges import held, matters, supply
 from mithaq.node.store.matters import Matter
-from mithaq.pact.exchanges import Supply
+from mithaq.pact.exchanges import Condition, Supply
 from mithaq.pact.gate import Refused
 
 TERMS = {"log_months": 24, "released_review_months": 12, "review_months_by_code": {"H2": 3}, "certificates": True}
@@ -27,6 +27,7 @@ SUPPLY = Supply(
     case="S-2026/1",
     offence="robbery",
     handling="H0",
+    handling_ground=None,
     conditions=(),
     data={"family_name": "Zyxwfamily"},
 )
@@ -54,7 +55,7 @@ def keep(pair: Pair, subject: str) -> None:
 
 def test_a_supply_is_erased_at_its_review_date_with_a_certificate_that_the_supplier_verifies(pair: Pair) -> None:
     node = pair.nodes["QA"]
-    ordinary, short = supplied(pair), supplied(pair, handling="H2")
+    ordinary, short = supplied(pair), supplied(pair, handling="H2", handling_ground="protects-a-source")
     for subject in (ordinary, short):
         keep(pair, subject)
     pair.clock.turn(days=85)
@@ -119,3 +120,32 @@ def test_matters_end_with_the_log_and_their_keys_are_no_strays_before(pair: Pair
         assert not [label for label in one.record_keys.labels("identities") if label.startswith("matter:")]
         assert not matters.everything(one)
         assert not audit.verify(one).problems
+
+
+def test_a_condition_without_ground_is_refused_and_declined_conditions_erase_the_supply(pair: Pair) -> None:
+    node = pair.nodes["QA"]
+    for bare in ({"handling": "H2"}, {"conditions": (Condition("", "not for the press"),)}):  # type: ignore[arg-type]
+        refused = supply.prepare(pair.nodes["US"], "QA", replace(SUPPLY, **bare), **ONE)  # type: ignore[arg-type]
+        assert isinstance(refused, Refused)
+        assert refused.reason == "caveat-without-ground"
+    press = Condition("protects-an-investigation", "not for the press")
+    subject = supplied(pair, conditions=(press,), handling="H2", handling_ground="protects-a-source")
+    shown = held.use(node, subject, use="public-security", **ONE)
+    assert isinstance(shown, held.Held)
+    assert [(one["code"], one["ground"]) for one in shown.conditions] == [
+        ("H2", "protects-a-source"),
+        ("H3", "protects-an-investigation"),
+    ]
+    pair.clock.turn(days=31)
+    assert matters.overdue(node, matters.find(node, subject))
+    assert matters.find(node, subject).state == "to-assess", "nothing is accepted by itself"
+    supply.assess(node, subject, result="conditions-declined", **ONE)
+    pair.run()
+    erasing.finish(node)
+    assert node.released(subject) == {}
+    assert f"released:{subject}" not in node.record_keys.labels("identities")
+    supplier = matters.find(pair.nodes["US"], subject)
+    assert (supplier.state, supplier.facts["result"]) == ("erased", "conditions-declined")
+    ((_, deletion),) = certificates.everything(pair.nodes["US"])
+    assert deletion is not None
+    assert deletion.reason == "declined"

@@ -60,6 +60,7 @@ def accept(node: Node, conversation_id: str, *, officer: str, passphrase: str) -
             return refusal
         codes = list((conversation.release or {}).get("conditions", []))
         act = officers.act(tx, node, credential, conversation, "conditions-accepted", conditions=codes)
+        clocks.stop(tx, node, conversation, clocks.CONDITIONS)
         conversation = move(tx, node, conversation, Event.ACCEPT, Actor.OFFICER, agreement)
         _tell(tx, node, agreement, conversation, "conditions-accepted", By(officer), by=officer, act=act.digest)
     node.wake.set()

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mithaq.node import certificates, ending, erasing, exposure, journal, notices
+from mithaq.node import certificates, clocks, ending, erasing, exposure, journal, notices
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import Tx, conversations, matters, retention
@@ -157,6 +157,8 @@ def forget_release(tx: Tx, node: Node, agreement: Agreement, source: Conversatio
     For a correction or a declined condition, too: the caller finishes it with `erasing.finish` after the commit.
     """
     retention.plan_erasures(tx, [f"released:{source.id}"], timestamp(node.clock()))
+    if isinstance(source, Conversation):
+        clocks.stop(tx, node, source, clocks.CONDITIONS)  # nobody accepts conditions on data that are gone
     certificate = certificates.make(tx, node, source, reason)
     document = certificates.digest(certificate.signed)
     what = "released" if isinstance(source, Conversation) else "supplied"

@@ -40,7 +40,7 @@ class Held:
     state: str
     fault: str
     handling: str
-    conditions: tuple[Any, ...]  # texts; of a release {code, ground, en, ar}
+    conditions: tuple[Mapping[str, Any], ...]  # {code, ground, en, ar}
     data: Mapping[str, Any]
 
 
@@ -188,10 +188,20 @@ def _held(tx: Tx, node: Node, subject: Subject) -> Held:
     values = subject.id, subject.partner, subject.case, state.state, state.reason
     if subject.conversation is None:
         supply = texts(node, subject.id).get("supply", {})
-        conditions = tuple(supply.get("conditions", ()))
-        return Held(*values, str(supply.get("handling", "")), conditions, data_of(node, subject.id))
+        return Held(*values, str(supply.get("handling", "")), conditions(node, supply), data_of(node, subject.id))
     came = received.received(node, subject.conversation)
     return Held(*values, "", tuple(received.conditions(node, came.handling)), came.fields)
+
+
+def conditions(node: Node, supply: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The conditions of a supply like those of a release (`received.conditions`): code, ground, and what each says."""
+    rows: list[dict[str, Any]] = []
+    if supply.get("handling_ground"):
+        text = node.text(supply["handling"])
+        rows.append({"code": supply["handling"], "ground": supply["handling_ground"], "en": text.en, "ar": text.ar})
+    for one in supply.get("conditions", ()):
+        rows.append({"code": "H3", "ground": one["ground"], "en": one["text"], "ar": one["text"]})
+    return tuple(rows)
 
 
 def data_of(node: Node, subject_id: str) -> dict[str, Any]:

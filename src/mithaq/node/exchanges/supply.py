@@ -1,7 +1,8 @@
 """Section 7: data that nobody asked for, in an individual case, from one spontaneous contact point to the other.
 
     prepare (officer) ─► approve (another; gate_supply) ──supply──► take_supply (gate_supply): to be assessed
-                         take_assessed ◄──supply-assessed── assess: kept, or erased as not needed or wrong
+                         take_assessed ◄──supply-assessed── assess: kept, or erased: not needed, wrong, or
+                                                          its conditions declined
 
 The prepared data lie in the identities store; once they are sent they are erased here, and
 the receiver's to keep until their review date (REQ-083).
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from mithaq.errors import FormatError
 from mithaq.node import erasing, officers
@@ -39,7 +40,15 @@ from mithaq.node.store import Tx
 from mithaq.node.store.matters import Matter
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling
-from mithaq.pact.exchanges import Supply, SupplyAssessed, SupplyFacts, gate_supply
+from mithaq.pact.exchanges import (
+    Assessed,
+    Supply,
+    SupplyAssessed,
+    SupplyFacts,
+    conditions_of,
+    gate_conditions,
+    gate_supply,
+)
 from mithaq.pact.gate import Refused
 from mithaq.pact.message import Opened
 from mithaq.pact.notices import notice_body
@@ -59,6 +68,8 @@ def prepare(
     agreement = node.agreements.current(partner, node.clock())
     own = held_fields(node.person(reference), agreement.follow_up.core_data) if reference else {}
     terms = replace(terms, data=cast(Any, {**own, **terms.data}))
+    if refusal := gate_conditions(conditions_of(terms), agreement):
+        return refusal
     notice_body("supply", terms)
     facts = replace(_facts(node, agreement, partner, terms), prepared_by=officer, approved_by="\u2026")
     matter_id, fields = node.new_id(), sorted(map(str, terms.data))
@@ -134,6 +145,7 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
         terms.case,
         terms.offence,
         tuple(map(str, terms.data)),
+        conditions=conditions_of(terms),
     )
     decision = gate_supply(facts, agreement, at=node.clock(), side="holder", life=life_of(tx, node, agreement))
     if isinstance(decision, Refused):
@@ -150,15 +162,11 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
 
 
 def assess(
-    node: Node,
-    matter_id: str,
-    *,
-    result: Literal["kept", "not-needed", "wrong"],
-    officer: str,
-    passphrase: str,
-    explanation: str = "",
+    node: Node, matter_id: str, *, result: Assessed, officer: str, passphrase: str, explanation: str = ""
 ) -> Matter:
-    """An officer says whether the data are needed; what is not, or is wrong, is erased, and the supplier is told."""
+    """An officer says whether the data are needed and their conditions accepted; what is not needed, is wrong, or came
+    under conditions that are declined, is erased, and the supplier is told (REQ-062, REQ-063). Nothing is kept, and no
+    condition accepted, by itself: a supply that nobody assesses in `duties.assess_days` is overdue."""
     credential = officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         matter, agreement = open_matter(tx, node, matter_id, "supply", ours=False)
@@ -203,6 +211,7 @@ def _facts(node: Node, agreement: Agreement, partner: str, terms: Supply) -> Sup
         terms.case,
         terms.offence,
         tuple(sorted(map(str, terms.data))),
+        conditions=conditions_of(terms),
     )
 
 
