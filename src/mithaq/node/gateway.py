@@ -158,6 +158,7 @@ class Node:
         self.partners_pixels: dict[str, str] = {}  # of the prints kept of partners, by their id (`exchanges.replies`)
         self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
         self._opened_keys: tuple[set[str], tuple[EncryptionKey, ...]] = (set(), (keys.encrypt,))
+        self.exposed_on = ""  # the day (UTC) for which the records' ages were last looked at (`upkeep.birthdays`)
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:
