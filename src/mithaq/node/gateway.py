@@ -232,6 +232,10 @@ class Node:
         """The thumbprints of the keys that this node was sealed to before its present one."""
         return self._former("encrypt")
 
+    def former_ledger(self) -> frozenset[str]:
+        """The thumbprints of the keys with which this node signed its ledger before its present one."""
+        return self._former("checkpoint")
+
     def _former(self, kind: str) -> frozenset[str]:
         files = Files(self.settings.home).keys.glob(f"{kind}-*.pem")
         return frozenset(file.stem.removeprefix(f"{kind}-") for file in files)

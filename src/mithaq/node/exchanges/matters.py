@@ -17,7 +17,6 @@ from mithaq.errors import FormatError
 from mithaq.node import journal, notices
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Signed
-from mithaq.node.standing import life_of
 from mithaq.node.store import Tx, conversations, messages
 from mithaq.node.store import matters as store
 from mithaq.node.store.conversations import Act, Conversation
@@ -25,7 +24,6 @@ from mithaq.node.store.matters import Matter
 from mithaq.node.store.messages import Message
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.credential import OfficerKey
-from mithaq.pact.gate import Refused, _in_force
 from mithaq.pact.message import Opened
 from mithaq.pact.strict import plain
 from mithaq.units import parse_timestamp, timestamp
@@ -64,11 +62,6 @@ def subject_of(tx: Tx, subject_id: str, *, partner: str = "") -> Subject:
             remedy="`mithaq node status` and `mithaq exchange matters` show them",
         )
     return Subject(matter.id, matter.partner, matter.agreement, str(matter.facts["case"]), not matter.ours, None)
-
-
-def not_in_force(tx: Tx, node: Node, agreement: Agreement) -> Refused | None:
-    """Why a notice that passes only while the agreement is in force cannot go now; None where it can."""
-    return _in_force(agreement, node.clock(), None, life_of(tx, node, agreement))
 
 
 def begin(
