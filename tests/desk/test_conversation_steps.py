@@ -111,11 +111,14 @@ def test_a_conversation_from_four_examiners_to_a_reported_result(pair: Hits, rea
     page = reader.post(f"/data/{pages.found}/use", data=use).text
     assert str(PERSON["family_name"]) in page and str(PERSON["health"]) not in page
     assert WORDS["h3-en"] in page, "the conditions stand beside the data"
-    assert pages.do("QA officer-1", "export", value="share").status_code == 403
-    shown = pages.do("QA officer-1", "export", value="").text
+    assert pages.do("QA officer-1", "export", value="share", use="public-security").status_code == 403
+    shown = pages.do("QA officer-1", "export", value="", use="public-security").text
     assert str(PERSON["family_name"]) in shown and WORDS["h3-en"] in shown
-    assert str(PERSON["health"]) in pages.do("QA officer-1", "special", value="threat-to-life").text
-    assert pages.do("QA officer-2", "special", value="threat-to-life").status_code == 403
+    assert pages.do("QA officer-1", "export", value="", use="").status_code == 403, "no use is named"
+    assert pages.do("QA officer-1", "export", value="", use="consented").status_code == 403, "no consent is named"
+    why = {"value": "threat-to-life", "use": "public-security"}
+    assert str(PERSON["health"]) in pages.do("QA officer-1", "special", **why).text
+    assert pages.do("QA officer-2", "special", **why).status_code == 403
     pages.do("US officer-1", "ask-outcome")
     pages.do("QA officer-2", "outcome", value="result-charge")
     pages.do("US officer-1", "channel", value="interpol")
@@ -176,8 +179,10 @@ def test_the_command_line_takes_the_same_steps(
     run("US", "release", "--prepare", "family_name", *caveat)
     assert run("US", "release", "--approve", who="officer-2")["release"]["outcome"] == "partial"
     assert run("QA", "accept")["state"] == "acknowledged"
-    assert run("QA", "export", "--use", "share")["reason"] == "caveat-forbids"
-    assert run("QA", "export")["fields"] == {"family_name": PERSON["family_name"]}
+    case = ("--use", "criminal-investigation")
+    assert run("QA", "export", *case, "--to", "share")["reason"] == "caveat-forbids"
+    assert run("QA", "export", "--use", "consented")["reason"] == "consent-missing"
+    assert run("QA", "export", *case)["fields"] == {"family_name": PERSON["family_name"]}
     assert run("QA", "outcome", "--result", "result-lead")["state"] == "reported"
     assert run("US", "channel", "--to", "liaison")["other_channel"] == "liaison"
     assert views.by_channel(pair.nodes["US"], "liaison")[0].id == found

@@ -53,7 +53,7 @@ def supplied(pair: Pair) -> str:
     """A supply, prepared and approved on the pages of US."""
     form = {
         "partner": "QA", "ground": "serious-crime", "facts": "f", "circumstances": "c", "case": "S-1",
-        "offence": "robbery", "handling": "H0", "conditions": "one\ntwo", "data.family_name": FAMILY,
+        "offence": "robbery", "handling": "H0", "conditions": "one\ntwo", "condition_ground": "court-order", "data.family_name": FAMILY,
     }  # fmt: skip
     made = send(desk(pair, "US", "officer-1"), "/matters", "/matters/begin/prepare-supply", **form)
     assert made.status_code == 303, made.text

@@ -25,6 +25,7 @@ from mithaq.pact.credential import Argon2Cost, create_credential
 from mithaq.pact.entries import EntryBody, read_entry
 from mithaq.pact.exchanges import (
     AccessConsultation,
+    Condition,
     Consent,
     ConsentAnswer,
     ConsentRequest,
@@ -50,7 +51,8 @@ TERMS = Supply(
     case="S-2026/1",
     offence="robbery",
     handling="H0",
-    conditions=("not for the press",),
+    handling_ground=None,
+    conditions=(Condition("court-order", "not for the press"),),
     data=DATA,
 )
 INVESTIGATION = "criminal-investigation"
@@ -136,7 +138,8 @@ def test_a_supply_needs_two_officers_carries_its_ground_and_is_assessed(pair: Pa
     assert (received.state, received.facts["ground"]) == ("to-assess", "serious-crime")
     assert received.due_at == timestamp(pair.clock() + timedelta(days=30))
     assert matters.texts(qa, received.id)["supply"]["facts"] == TERMS.facts
-    assert opened(pair, received.id).conditions == ("not for the press",)
+    (condition,) = opened(pair, received.id).conditions
+    assert (condition["ground"], condition["en"]) == ("court-order", "not for the press")
     assert dict(opened(pair, received.id).data) == DATA
     # The sender keeps no second copy; its ledger and the partner's say the same of what went (REQ-111).
     assert supply.terms_of(us, prepared.id) is None
@@ -562,7 +565,7 @@ def test_a_false_hit_leaves_an_open_request_nothing_to_release(pair: Pair) -> No
 
 
 def test_only_protective_notices_pass_once_the_agreement_is_over(tmp_path: Path) -> None:
-    """Law 10: the end of an agreement stops supplies and consents, and no correction."""
+    """REQ-164: the end of an agreement stops supplies, and no consent and no correction."""
     with pytest.MonkeyPatch.context() as patch:
         weak = Argon2Cost(passes=1, memory_kib=64, lanes=1)
         patch.setattr(officers, "create_credential", partial(create_credential, cost=weak))
@@ -574,9 +577,9 @@ def test_only_protective_notices_pass_once_the_agreement_is_over(tmp_path: Path)
         pair.run()
         pair.clock.turn(days=20)
         assert why(supply.prepare(us, "QA", TERMS, **ONE)) == "agreement-expired"
-        assert why(onward.grant(us, asked.id, until=pair.clock() + timedelta(days=1), **ONE)) == "agreement-expired"
-        again = onward.ask(qa, subject, use="private", recipient="A bank", purpose="p", safeguards="s", **ONE)
-        assert why(again) == "agreement-expired"
+        onward.grant(us, asked.id, until=pair.clock() + timedelta(days=1), **ONE)
+        pair.run()
+        assert state(pair, "QA", asked.id) == "granted"
         correction.withdraw(us, subject, fault="wrong", explanation="e", **ONE)
         breach = incidents.aware(us, "QA", kind="loss", aware_at=pair.clock(), **ONE)
         incidents.notify(us, breach.id, description="d", measures="m", **ONE)

@@ -13,7 +13,7 @@ from kept import REFERENCE, ask, make_pair
 from pair import PASSPHRASE, Pair
 
 from mithaq.errors import FormatError, SettingsError, TrustError
-from mithaq.node import erasing, exposure, holds, retention, views
+from mithaq.node import erasing, exposure, holds, retention, upkeep, views
 from mithaq.node.exposure import ExposureRule, LocalRecord, decide
 from mithaq.node.gateway import Node
 from mithaq.node.opening import open_gallery
@@ -102,6 +102,23 @@ def test_an_acquittal_leaves_the_exchange_set_before_the_next_answer_and_an_over
     assert events(node)[before:] == [
         ("hidden", "disposition"), ("exposed", "override"), ("hidden", "disposition"), ("exposed", "rule")
     ]  # fmt: skip
+
+
+def test_a_serving_node_exposes_who_came_of_age_on_the_day_itself(pair: Pair) -> None:
+    node = pair.nodes["US"]
+    exposure.set_rule(node, RULE, officer="officer-1", passphrase=PASSPHRASE)
+    today = pair.clock()
+    born = f"{today.year - 18}-{(today + timedelta(days=2)):%m-%d}"  # eighteen the day after tomorrow
+    exposure.change(node, REFERENCE, {**vars(FITS), "birth_date": born}, by="node")
+    exposed = []
+    for _ in range(3):
+        upkeep.expire(node)
+        with node.database.read() as tx:
+            exposed.append(exposure.is_exposed(tx, REFERENCE))
+        pair.clock.turn(days=1)
+    assert exposed == [False, False, True]
+    assert events(node)[-1] == ("exposed", "rule")
+    exposure.change(node, REFERENCE, vars(FITS), by="node")
 
 
 def test_a_change_needs_an_officer_a_known_record_and_codes_that_fit(pair: Pair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hits import PERSON, Hits
 
 from mithaq.errors import FormatError, SettingsError, TrustError
 from mithaq.node import audit, clocks, flow, followup, received, upkeep, views
+from mithaq.node.exchanges import onward
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, ledger
 from mithaq.node.store.conversations import Conversation
@@ -18,6 +20,7 @@ from mithaq.pact.entries import read_entry
 from mithaq.pact.gate import Refused
 from mithaq.pact.terms import Bilingual
 
+CASE = "criminal-investigation"
 CORE = ("family_name", "aliases", "birth_date")
 H2 = Handling((Caveat("H2", "protects-a-source", None),), "B", 2)
 WORDS = Bilingual("لا تُستخدم بعد عام 2027", "not to be used after 2027")
@@ -124,20 +127,49 @@ def test_conditions_travel_and_nothing_is_seen_before_they_are_accepted(pair: Hi
     node, who = pair.nodes["QA"], pair.officer(1)
     assert pair.states(found) == ("released", "released")
     assert views.released(node, found) == {}
-    assert reason(received.export(node, found, **who)) == "conditions-open"
+    assert reason(received.export(node, found, use=CASE, **who)) == "conditions-open"
     accepted = received.accept(node, found, **who)
     assert isinstance(accepted, Conversation)
     pair.run()
     assert pair.states(found) == ("acknowledged", "acknowledged")
-    exported = received.export(node, found, **who)
+    exported = received.export(node, found, use=CASE, **who)
     assert isinstance(exported, dict)
     assert exported["fields"]["family_name"] == PERSON["family_name"]
     assert [one["code"] for one in exported["conditions"]] == ["H2", "H3"]
     assert exported["conditions"][1]["ar"] == WORDS.ar
     assert (exported["source"], exported["accuracy"]) == ("B", 2)
-    assert reason(received.export(node, found, use="share", **who)) == "caveat-forbids"
-    assert isinstance(received.export(node, found, use="judicial", **who), dict)
-    assert [one["reason"] for one in entries(node, "data-shown", found)] == ["export", "export-judicial"]
+    assert reason(received.export(node, found, use=CASE, to="share", **who)) == "caveat-forbids"
+    assert isinstance(received.export(node, found, use=CASE, to="judicial", **who), dict)
+    shown = [(one["reason"], one["use"]) for one in entries(node, "data-shown", found)]
+    assert shown == [("export", CASE), ("export-judicial", CASE)]
+
+
+def test_no_export_and_no_view_without_one_of_the_four_uses(pair: Hits) -> None:
+    both = ("family_name", "health")
+    found = pair.requested(fields=both)
+    prepare(pair, found, both, relevance="infection during the arrest")
+    for number in (2, 3):
+        approve(pair, found, number)
+    node, who = pair.nodes["QA"], pair.officer(1)
+    for use, expected in (
+        ("", "use-not-permitted"),
+        ("curiosity", "use-not-permitted"),
+        ("consented", "consent-missing"),
+    ):
+        assert reason(received.export(node, found, use=use, **who)) == expected
+        assert reason(received.show_special(node, found, reason="threat-to-life", use=use, **who)) == expected
+    assert not entries(node, "data-shown", found)
+    asked = onward.ask(node, found, use="other-use", recipient="A court", purpose="p", safeguards="s", **who)
+    assert not isinstance(asked, Refused)
+    assert reason(received.export(node, found, use="consented", consent=asked.id, **who)) == "consent-missing"
+    pair.run()
+    until = pair.clock() + timedelta(days=1)
+    onward.grant(pair.nodes["US"], asked.id, until=until, **pair.officer(1))
+    pair.run()
+    assert isinstance(received.export(node, found, use="consented", consent=asked.id, **who), dict)
+    again = received.show_special(node, found, reason="a-trial", use="consented", consent=asked.id, **who)
+    assert again == {"health": PERSON["health"]}
+    assert [(one["use"], one["matter"]) for one in entries(node, "data-shown", found)] == [("consented", asked.id)] * 2
 
 
 def test_declined_conditions_erase_the_data_and_tell_the_supplier(pair: Hits) -> None:
@@ -154,6 +186,25 @@ def test_declined_conditions_erase_the_data_and_tell_the_supplier(pair: Hits) ->
     files = [path for path in pair.homes["QA"].rglob("*") if path.is_file()]
     assert [path.name for path in files if sealed[20:60] in path.read_bytes()] == []
     assert reason(received.accept(node, found, **pair.officer(1))) == "step-not-allowed"
+
+
+def test_a_release_whose_conditions_nobody_accepts_is_an_alarm_on_both_sides_and_no_more(pair: Hits) -> None:
+    found, answered = released(pair, handling=H2), released(pair, handling=H2)
+    pair.clock.turn(hours=167)
+    received.accept(pair.nodes["QA"], answered, **pair.officer(1))
+    pair.run()
+    pair.clock.turn(hours=2)
+    for code, side in (("QA", "requester"), ("US", "holder")):
+        node = pair.nodes[code]
+        upkeep.expire(node)
+        assert [one["clock"] for one in entries(node, "clock-breached", found)] == ["conditions"], side
+        assert [(one.conversation, one.name) for one in clocks.late(node)] == [(found, "conditions")]
+        assert not entries(node, "clock-breached", answered)
+    assert pair.states(found) == ("released", "released")
+    assert views.released(pair.nodes["QA"], found) == {}
+    assert isinstance(received.decline(pair.nodes["QA"], found, **pair.officer(1)), Conversation)
+    pair.run()
+    assert [clocks.late(node) for node in pair.nodes.values()] == [[], []]
 
 
 def test_a_general_law_is_no_ground(pair: Hits) -> None:
@@ -177,12 +228,12 @@ def test_data_of_special_nature_need_a_statement_and_three_persons_and_are_seen_
     assert isinstance(approve(pair, found, 3), Conversation)
     node = pair.nodes["QA"]
     assert set(views.released(node, found)) == {"family_name"}
-    exported = received.export(node, found, **pair.officer(1))
+    exported = received.export(node, found, use=CASE, **pair.officer(1))
     assert isinstance(exported, dict)
     assert set(exported["fields"]) == {"family_name"}
-    other = received.show_special(node, found, reason="threat-to-life", **pair.officer(2))
+    other = received.show_special(node, found, reason="threat-to-life", use="public-security", **pair.officer(2))
     assert reason(other) == "special-category-blocked"
-    mine = received.show_special(node, found, reason="threat-to-life", **pair.officer(1))
+    mine = received.show_special(node, found, reason="threat-to-life", use="public-security", **pair.officer(1))
     assert mine == {"health": PERSON["health"]}
     shown = entries(node, "data-shown", found)[-1]
     assert (shown["fields"], shown["by"], shown["reason"]) == (["health"], "officer-1", "threat-to-life")

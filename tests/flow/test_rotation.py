@@ -15,7 +15,7 @@ from serve_order import ORDER
 
 from mithaq.errors import MithaqError, TrustError
 from mithaq.image import png_bytes
-from mithaq.node import audit, flow, notices, rotation, views
+from mithaq.node import audit, flow, notices, rotation, views, witness
 from mithaq.node.opening import open_node
 from mithaq.node.store import messages
 from mithaq.node.store.conversations import Conversation
@@ -90,7 +90,8 @@ def test_both_keys_rotate_under_load_and_nothing_is_lost(pair: Pair) -> None:
         assert audit.verify(one).problems == ()
     assert audit.disagreements(*pair.nodes.values()) == []
     listed = {(one["kind"], one["state"]) for one in rotation.listed(pair.nodes["QA"])}
-    assert listed == {(kind, state) for kind in ("sign", "encrypt") for state in ("used", "former")} | {("tls", "used")}
+    both = {(kind, state) for kind in ("sign", "encrypt") for state in ("used", "former")}
+    assert listed == both | {("checkpoint", "used"), ("tls", "used")}
     # The party file names the new keys, and the next version is signed with them.
     party = json.loads((pair.homes["QA"] / "party.json").read_bytes())["party"]
     assert len(party["keys"]["sign"]) == 2
@@ -98,6 +99,50 @@ def test_both_keys_rotate_under_load_and_nothing_is_lost(pair: Pair) -> None:
     assert pair.nodes["US"].agreements.current("QA", pair.clock()).version == 2
     ask(pair, "US")
     pair.run()
+
+
+def test_a_ledger_key_rotates_under_load_and_what_was_signed_under_the_old_one_still_verifies(pair: Pair) -> None:
+    node, partner = pair.nodes["QA"], pair.nodes["US"]
+    old = node.keys.checkpoint
+    ask(pair, "QA")
+    pair.run()
+    assert cosigned(pair) == [True, True]
+    rotation.announce(node, "checkpoint", **SIGN)
+    ask(pair, "QA")
+    assert cosigned(pair) == [True, True]  # nobody has confirmed it yet: the old key signs
+    assert node.keys.checkpoint == old
+    pair.run()
+    assert node.keys.checkpoint.verifier != old.verifier
+    sent = [ask(pair, "QA"), ask(pair, "US")]
+    pair.run()
+    # Until it is revoked the old one holds, too; the co-signature kept under it is where the new ones go on from.
+    new = node.keys
+    node.keys = replace(new, checkpoint=old)
+    assert cosigned(pair) == [True, True]
+    node.keys = new
+    name = next(one["name"] for one in rotation.listed(node) if (one["kind"], one["state"]) == ("checkpoint", "former"))
+    rotation.revoke(node, "checkpoint", name, reason="key-compromised", **SIGN)
+    pair.run()
+    node.keys = replace(new, checkpoint=old)
+    with pytest.raises(MithaqError):
+        witness.offer(node, "US")
+    node.keys = new
+    assert cosigned(pair) == [True, True]
+    assert {views.find(node, one.id).state for one in sent} == {"unsearchable", "answered-unsearchable"}
+    for one in (node, partner):
+        assert audit.verify(one).problems == ()
+        assert audit.verify(one).cosigned
+    assert audit.disagreements(node, partner) == []
+    reopen(pair, "QA")
+    assert pair.nodes["QA"].keys.checkpoint.verifier == new.checkpoint.verifier
+    assert audit.verify(pair.nodes["QA"]).problems == ()
+
+
+def cosigned(pair: Pair) -> list[bool]:
+    """Each ledger's newest head is offered and co-signed; an entry more gives something new to offer."""
+    for code in pair.nodes:
+        ask(pair, code)
+    return [witness.offer(node, "US" if code == "QA" else "QA") for code, node in pair.nodes.items()]
 
 
 def amend(pair: Pair) -> None:

@@ -14,7 +14,7 @@ from serve_order import ORDER
 
 from mithaq.demo.population import Kind, Population, make_population
 from mithaq.errors import SettingsError, TrustError
-from mithaq.node import flow, statistics, upkeep
+from mithaq.node import flow, received, statistics, upkeep
 from mithaq.node.enrol import enrol, list_items
 from mithaq.node.opening import open_gallery
 from mithaq.node.store.conversations import Conversation
@@ -79,6 +79,9 @@ def pair(population: Population, tmp_path_factory: pytest.TempPathFactory) -> It
     made.clock.turn(hours=13)  # the release arrives on the next day
     made.wires["US"].cut = False
     settle(made)
+    made.wires["QA"].lost = 1
+    received.report_outcome(requester, hit.id, officer="officer-1", result="result-false-identity", **who)
+    settle(made)
     for _ in range(3):
         ask(made, population, "QA", Kind.STRANGER)
     held = flow.submit_query(
@@ -117,6 +120,7 @@ def test_both_nodes_count_the_same_to_the_unit(pair: Pair) -> None:
         "answers.hit": 1, "answers.no-hit": 3, "answers.refused": 2,
     }  # fmt: skip
     assert out["refused.reason.quota-exceeded"] == 2
+    assert out["false-identities"] == out["outcomes.result-false-identity"] == 1
     assert (out["follow-ups"], out["releases.released"]) == (1, 1)
     assert "releases.special" not in out
     assert (out["quota.TP/TP.busiest-day"], out["quota.TP/TP.day-limit"]) == (5, 3)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
+from mithaq.cli.exchange import ConsentOf, matter_id
 from mithaq.cli.output import Home, Json, PassphraseFile, passphrase, say
+from mithaq.pact.exchanges import Use
 
 if TYPE_CHECKING:
     from mithaq.node.store.conversations import Conversation
@@ -171,30 +173,36 @@ def show_special(
     conversation: Found,
     officer: Officer,
     reason: Annotated[str, typer.Option(help="Why they are looked at, as a code; it is logged.")],
+    use: Annotated[Use, typer.Option(help="Which of the four uses; it is logged.")],
     home: Home = Path(),
+    consent: ConsentOf = "",
     passphrase_file: PassphraseFile = None,
     json_: Json = False,
 ) -> None:
     """Data of special nature, for the officer who asked for them."""
     from mithaq.node import received
 
-    _step(received.show_special, home, conversation, officer, passphrase_file, json_, reason=reason)
+    terms = {"reason": reason, "use": use, "consent": consent}
+    _step(received.show_special, home, conversation, officer, passphrase_file, json_, **terms)
 
 
 def export(
     conversation: Found,
     officer: Officer,
+    use: Annotated[Use, typer.Option(help="Which of the four uses; it is logged.")],
     home: Home = Path(),
-    use: Annotated[
+    to: Annotated[
         Literal["own", "share", "judicial"], typer.Option(help="This case file, another authority, a court.")
     ] = "own",
+    consent: ConsentOf = "",
     passphrase_file: PassphraseFile = None,
     json_: Json = False,
 ) -> None:
     """Released data with their conditions; what these forbid is refused, and each export is logged."""
     from mithaq.node import received
 
-    _step(received.export, home, conversation, officer, passphrase_file, json_, use=None if use == "own" else use)
+    terms = {"use": use, "consent": consent, "to": None if to == "own" else to}
+    _step(received.export, home, conversation, officer, passphrase_file, json_, **terms)
 
 
 def ask_outcome(
@@ -293,6 +301,8 @@ def _step(
 
     with open_node(home) as node:
         found = views.find(node, conversation).id
+        if "consent" in terms:
+            terms["consent"] = matter_id(node, terms["consent"])
         secret = passphrase(passphrase_file, officer)
         done = accepted(step(node, found, officer=officer, passphrase=secret, **terms), json_)
     if isinstance(done, Conversation):

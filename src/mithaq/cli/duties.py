@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -22,7 +22,7 @@ from mithaq.cli.exchange import (
     matter_id,
 )
 from mithaq.cli.output import Home, Json, PassphraseFile
-from mithaq.pact.exchanges import BreachKind, Ground, Handling, Opinion, Outcome, WithholdingGround
+from mithaq.pact.exchanges import BreachKind, Ground, Opinion, Outcome, WithholdingGround
 
 if TYPE_CHECKING:
     from mithaq.node.gateway import Node
@@ -40,17 +40,26 @@ def supply_prepare(
     circumstances: Annotated[str, typer.Option(help="Conviction or circumstances.")],
     case: Annotated[str, typer.Option(help="The case number.")],
     offence: Annotated[str, typer.Option(help="The offence, as a code.")],
-    handling: Annotated[Handling, typer.Option(help="The handling code.")] = "H0", condition: Conditions = None,
+    handling: Annotated[str, typer.Option(help="The handling code; H1 and H2 with their ground, as H2:protects-a-source.")] = "H0",
+    condition: Annotated[
+        list[str] | None, typer.Option("--condition", help="GROUND:TEXT, as court-order:\"not for the press\".")
+    ] = None,
     reference: Annotated[str, typer.Option(help="Our reference number, to take the agreed data from.")] = "",
     data: Data = None, home: Home = Path(), passphrase_file: PassphraseFile = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """The first officer prepares a supply; nothing leaves yet (REQ-060)."""
     from mithaq.node.exchanges import supply as rooms
-    from mithaq.pact.exchanges import Supply
+    from mithaq.pact.exchanges import Condition, Supply
 
     def step(node: Node, who: dict[str, str]) -> Any:
         given: Any = json_object(data) if data else {}
-        terms = Supply(ground, facts, circumstances, case, offence, handling, tuple(condition or ()), given)
+        code, _, why = handling.partition(":")
+        rules = [
+            Condition(cast(Any, one[0]), one[2].strip()) for one in (rule.partition(":") for rule in condition or ())
+        ]
+        terms = Supply(
+            ground, facts, circumstances, case, offence, cast(Any, code), cast(Any, why or None), tuple(rules), given
+        )
         return rooms.prepare(node, partner, terms, reference=reference, **who)
 
     act(home, officer, passphrase_file, json_, step)
@@ -78,7 +87,7 @@ def supply_give_up(
 
 @supply.command("assess")
 def supply_assess(
-    matter: Matter, officer: Officer, result: Annotated[str, typer.Option(help="kept, not-needed or wrong.")],
+    matter: Matter, officer: Officer, result: Annotated[str, typer.Option(help="kept, not-needed, wrong or conditions-declined.")],
     explanation: Explanation = "", home: Home = Path(), passphrase_file: PassphraseFile = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """Say whether supplied data are needed; what is not is erased (REQ-063)."""

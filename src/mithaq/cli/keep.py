@@ -160,7 +160,7 @@ def expose_record(
 
 @expose.command("again")
 def expose_again(home: Home = Path(), json_: Json = False) -> None:
-    """Decide every record anew, for birthdays that passed: run it every night where the rule asks for an age."""
+    """Decide every record anew, for birthdays that passed; a serving node does it once a day (UTC)."""
     from mithaq.node import exposure
     from mithaq.node.opening import open_node
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -228,7 +228,7 @@ def list_keys(home: Home = Path(), json_: Json = False) -> None:
 
 @keys_app.command()
 def announce(
-    kind: Annotated[str, typer.Option(help="sign or encrypt.")],
+    kind: Annotated[str, typer.Option(help="sign, encrypt or checkpoint.")],
     officer: Officer,
     home: Home = Path(),
     passphrase_file: PassphraseFile = None,
@@ -238,18 +238,18 @@ def announce(
     from mithaq.node import rotation
     from mithaq.node.opening import open_node
 
-    if kind not in ("sign", "encrypt"):
-        raise typer.BadParameter("write sign or encrypt", param_hint="--kind")
+    if kind not in ("sign", "encrypt", "checkpoint"):
+        raise typer.BadParameter("write sign, encrypt or checkpoint", param_hint="--kind")
     signs = _signs(officer, passphrase_file)
     with open_node(home) as node:
-        told = rotation.announce(node, "sign" if kind == "sign" else "encrypt", **signs)
+        told = rotation.announce(node, cast(Any, kind), **signs)
     partners = [one.partner for one in told]
     say({"kind": kind, "told": partners}, json_, [f"a new key to {kind}: announced to {', '.join(partners)}"])
 
 
 @keys_app.command()
 def revoke(
-    kind: Annotated[str, typer.Option(help="sign, encrypt or tls.")],
+    kind: Annotated[str, typer.Option(help="sign, encrypt, checkpoint or tls.")],
     key: Annotated[str, typer.Option(help="The key's name or its beginning (`mithaq node keys list`).")],
     reason: Annotated[str, typer.Option(help="key-compromised or key-retired.")],
     officer: Officer,
@@ -261,8 +261,8 @@ def revoke(
     from mithaq.node import rotation
     from mithaq.node.opening import open_node
 
-    if kind not in ("sign", "encrypt", "tls"):
-        raise typer.BadParameter("write sign, encrypt or tls", param_hint="--kind")
+    if kind not in ("sign", "encrypt", "checkpoint", "tls"):
+        raise typer.BadParameter("write sign, encrypt, checkpoint or tls", param_hint="--kind")
     signs = _signs(officer, passphrase_file)
     with open_node(home) as node:
         told = rotation.revoke(node, kind, key, reason=reason, **signs)  # type: ignore[arg-type]

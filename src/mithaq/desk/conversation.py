@@ -6,18 +6,20 @@ act     STEP + form ─► the step of `flow`, `followup`, `received`, which che
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from fastapi import Request, Response
 from starlette.datastructures import FormData
 
 from mithaq.errors import FormatError
 from mithaq.node import clocks, flow, followup, officers, received, views
+from mithaq.node.exchanges import matters
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
 from mithaq.node.views import Conversation
 from mithaq.pact.agreement import clause_text
 from mithaq.pact.caveats import GROUNDS, Caveat, Handling
+from mithaq.pact.exchanges import Use
 from mithaq.pact.gate import SPECIAL_FIELDS, Refused
 from mithaq.pact.lifecycle import Conclusion
 from mithaq.pact.steps import CHANNELS, RESULTS
@@ -89,6 +91,7 @@ def page(desk: Desk, request: Request, officer: Officer, conversation_id: str, c
         grounds=GROUNDS,
         results=RESULTS,
         channels=CHANNELS,
+        uses=get_args(Use),
         clause_of=lambda path: clause_text(agreement, path),
     )
 
@@ -128,7 +131,20 @@ def act(
     if step == "refuse":
         mla = text("mla") == "on"
         return flow.refuse_release(node, conversation_id, reason=text("reason"), mla=mla, **who)
+    if step in ("special", "export"):
+        terms = {"use": text("use"), "consent": matters.find(node, text("consent")).id if text("consent") else ""}
+        return _open(node, conversation_id, step, text("value"), {**terms, **who})
     return _receivers_act(node, conversation_id, step, text("value"), who)
+
+
+def _open(node: Node, conversation_id: str, step: str, value: str, terms: dict[str, Any]) -> Refused | dict[str, Any]:
+    """Show released data for a use: data of special nature for the reason `value`, or the rest for export to `value`."""
+    if step == "special":
+        found = received.show_special(node, conversation_id, reason=value, **terms)
+        return found if isinstance(found, Refused) else {"fields": dict(found), "conditions": [], "mla": False}
+    if value not in ("", "share", "judicial"):
+        raise FormatError("DSK-005", "the desk knows no such step", expected="share, judicial")
+    return received.export(node, conversation_id, to=cast(Any, value or None), **terms)
 
 
 def _receivers_act(
@@ -139,12 +155,6 @@ def _receivers_act(
         return received.accept(node, conversation_id, **who)
     if step == "decline":
         return received.decline(node, conversation_id, **who)
-    if step == "special":
-        found = received.show_special(node, conversation_id, reason=value, **who)
-        return found if isinstance(found, Refused) else {"fields": dict(found), "conditions": [], "mla": False}
-    if step == "export" and value in ("", "share", "judicial"):
-        use = cast(Any, value or None)
-        return received.export(node, conversation_id, use=use, **who)
     if step == "ask-outcome":
         return received.ask_outcome(node, conversation_id, **who)
     if step == "outcome":

@@ -24,7 +24,8 @@ from mithaq.node.gateway import Node
 from mithaq.node.officers import Officer
 from mithaq.node.store.matters import Mark, Matter
 from mithaq.pact import exchanges as forms
-from mithaq.pact.exchanges import Supply
+from mithaq.pact.caveats import Ground as CaveatGround
+from mithaq.pact.exchanges import Condition, Supply
 from mithaq.pact.gate import Refused
 from mithaq.pact.names import alike
 from mithaq.pact.terms import CoreField
@@ -75,7 +76,8 @@ _BEGIN: Mapping[str, Step] = {
         (
             Field("partner", "partner"), _choice("ground", forms.Ground), Field("facts", "text"),
             Field("circumstances", "text"), Field("case"), Field("offence"), _choice("handling", forms.Handling),
-            _optional("conditions", "text"), _optional("reference"), _optional("data", "data"),
+            _choice("handling_ground", CaveatGround, required=False), _optional("conditions", "text"),
+            _choice("condition_ground", CaveatGround, required=False), _optional("reference"), _optional("data", "data"),
         ),
         lambda node, _, form, who: supply.prepare(
             node, form["partner"], _supply(form), reference=form["reference"], **who
@@ -200,7 +202,7 @@ _IN_MATTER: Mapping[tuple[str, bool, str], Mapping[str, Step]] = {
     },
     ("supply", False, "to-assess"): {
         "assess": Step(
-            (Field("result", "choice", ("kept", "not-needed", "wrong")), _optional("explanation", "text")),
+            (_choice("result", forms.Assessed), _optional("explanation", "text")),
             lambda node, of, form, who: supply.assess(
                 node, of, result=form["result"], explanation=form["explanation"], **who
             ),
@@ -421,9 +423,10 @@ def _matter(node: Node, begins: str) -> str:
 
 
 def _supply(form: dict[str, Any]) -> Supply:
+    rules = tuple(Condition(form["condition_ground"], line) for line in _lines(form["conditions"]))
     return Supply(
         form["ground"], form["facts"], form["circumstances"], form["case"], form["offence"],
-        form["handling"], _lines(form["conditions"]), _data(form),
+        form["handling"], form["handling_ground"] or None, rules, _data(form),
     )  # fmt: skip
 
 

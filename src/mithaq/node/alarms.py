@@ -11,12 +11,14 @@ from datetime import timedelta
 
 from mithaq.node import clocks, notices
 from mithaq.node.gateway import Node
+from mithaq.node.standing import how
 from mithaq.node.states import erase_prints, move
 from mithaq.node.store import Tx, conversations
 from mithaq.node.store import clocks as store
 from mithaq.node.store.clocks import Clock
 from mithaq.node.store.conversations import Conversation
 from mithaq.pact.lifecycle import Actor, Event, Side
+from mithaq.pact.notices import FORMS
 from mithaq.pact.steps import Delay
 from mithaq.units import parse_timestamp, timestamp
 
@@ -47,6 +49,8 @@ def _tell_delay(tx: Tx, node: Node, conversation: Conversation, clock: Clock) ->
     if now < parse_timestamp(clock.told_at or clock.started_at) + every:
         return
     store.change_clock(tx, conversation.id, clock.name, told_at=timestamp(now))
+    if not FORMS["delay"].passes(how(tx, node, agreement, None)):
+        return  # the agreement has ended: the query is refused instead
     terms = Delay("force-majeure")
     notices.send(
         tx, node, agreement, conversation.partner, "delay", terms, matter=conversation.id, reason="force-majeure"

@@ -18,14 +18,13 @@ from mithaq.node.gateway import Node
 from mithaq.node.outgoing import manifest_of
 from mithaq.node.store import Tx, conversations, ledger, matters, messages, oversight, references, retention
 from mithaq.node.store.life import events_with
-from mithaq.node.witness import checkpoint_keys
 from mithaq.pact.credential import parse_credential, verify_act
 from mithaq.pact.entries import read_entry
 from mithaq.pact.keys import Vkey
 from mithaq.pact.ledger import verify_ledger
 from mithaq.pact.message import partner_of
 from mithaq.pact.receipt import verify_receipt
-from mithaq.pact.rotation import ever_signed
+from mithaq.pact.rotation import ever_signed, ledger_keys
 from mithaq.pact.terms import Jwk
 
 _LOGGED = ("withdrawal", "exposure-override")  # acts that stand in the ledger alone
@@ -67,11 +66,12 @@ class Report:
 def verify(node: Node) -> Report:
     """Check the whole ledger; a problem is a sentence in the report, never an exception."""
     agreements = node.agreements.all()
-    own = [key for one in agreements for key in checkpoint_keys(one, node.party)]
+    told = {partner: node.told(partner) for partner in node.agreements.partners()}
+    own = [key for one in agreements for key in ledger_keys(one, node.party, told[one.other(node.party)], ever=True)]
     partners: dict[str, list[Vkey]] = {}
     for one in agreements:
         partner = one.other(node.party)
-        partners.setdefault(partner, []).extend(checkpoint_keys(one, partner))
+        partners.setdefault(partner, []).extend(ledger_keys(one, partner, told[partner], ever=True))
     with node.database.read() as tx:
         notes = [found for partner in partners if (found := ledger.find_note(tx, node.party, partner))]
         report = verify_ledger(

@@ -10,8 +10,9 @@ from typing import Any
 
 from mithaq.errors import TrustError
 from mithaq.node.gateway import Node
-from mithaq.node.store import Tx, conversations, retention
+from mithaq.node.store import Tx, conversations, matters, retention
 from mithaq.node.store.conversations import Conversation
+from mithaq.node.store.matters import Matter
 from mithaq.node.store.retention import Certificate
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.deletion import Deletion, DeletionCertificate, make_certificate, read_certificate
@@ -25,18 +26,19 @@ def digest(signed: str) -> str:
     return hashlib.sha256(signed.encode("ascii")).hexdigest()
 
 
-def make(tx: Tx, node: Node, conversation: Conversation, reason: str) -> Certificate:
-    """The certificate that a conversation's released data are erased, kept."""
+def make(tx: Tx, node: Node, source: Conversation | Matter, reason: str) -> Certificate:
+    """The certificate that a conversation's released data, or those of a supply, are erased; kept."""
+    reference, release = _release(tx, source, "in")
     now = timestamp(node.clock())
     deletion = Deletion(
         schema="mithaq-deletion-1",
         id=node.new_id(),
         party=node.party,
-        partner=conversation.partner,
-        agreement=conversation.agreement,
-        conversation=conversation.id,
-        reference=conversation.reference or "",
-        release=retention.release_digest(tx, conversation.id, "in"),
+        partner=source.partner,
+        agreement=source.agreement,
+        conversation=source.id,
+        reference=reference,
+        release=release,
         reason=reason,  # type: ignore[arg-type]
         erased_at=now,
     )
@@ -46,6 +48,13 @@ def make(tx: Tx, node: Node, conversation: Conversation, reason: str) -> Certifi
     )
     retention.keep_certificate(tx, made)
     return made
+
+
+def _release(tx: Tx, source: Conversation | Matter, direction: str) -> tuple[str, str]:
+    """(reference, digest) of what was released in a conversation, or supplied: a supply's own id is its reference."""
+    if isinstance(source, Conversation):
+        return source.reference or "", retention.release_digest(tx, source.id, direction)
+    return source.id, str(source.facts.get("release", ""))
 
 
 def take(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: DeletionCertificate) -> dict[str, Any]:
@@ -58,11 +67,13 @@ def take(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Deleti
     sender = opened.manifest.sender
     keys = agreement.parties[sender].keys.sign
     deletion = read_certificate(terms.signed, keys, party=sender, partner=node.party)
-    conversation = conversations.find_conversation(tx, deletion.conversation)
-    if conversation is not None:
-        ours = retention.release_digest(tx, conversation.id, "out")
-        held = (conversation.partner, conversation.side, conversation.reference, ours)
-        if held != (sender, Side.HOLDER, deletion.reference, deletion.release):
+    source = conversations.find_conversation(tx, deletion.conversation) or matters.find_matter(
+        tx, deletion.conversation
+    )
+    if source is not None:
+        supplied = source.side == Side.HOLDER if isinstance(source, Conversation) else source.ours
+        held = (source.partner, supplied, *_release(tx, source, "out"))
+        if held != (sender, True, deletion.reference, deletion.release):
             raise TrustError(
                 "NOD-262",
                 "the certificate is of a release that this node did not send",
@@ -73,7 +84,7 @@ def take(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Deleti
         deletion.id, "in", sender, deletion.conversation, deletion.reference, terms.signed, deletion.erased_at
     )
     retention.keep_certificate(tx, kept)
-    outcome = "verified" if conversation is not None else "no-record"
+    outcome = "verified" if source is not None else "no-record"
     return {"reference": deletion.reference, "document": digest(terms.signed), "outcome": outcome}
 
 

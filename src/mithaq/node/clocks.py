@@ -3,6 +3,8 @@
     answer      holder and requester, from the query to the answer             answer.automated_hours, expedited_seconds
     confirm     whichever side concludes, from the hit to the conclusion       retention.hit_reference_at_requester_days
     follow-up   holder and requester, from the request to the release          follow_up.hours_urgent, hours_ordinary
+    conditions  holder and requester, from a release with conditions to        follow_up.hours_ordinary
+                their acceptance or not: it is never taken for given
     outcome     holder and requester, from the question to the report          duties.outcome_days
 
 Instants are this node's own clock in UTC; the partner's signed times stand beside them in the ledger (REQ-045).
@@ -22,16 +24,19 @@ from mithaq.node.store.conversations import Conversation
 from mithaq.pact.agreement import Agreement
 from mithaq.units import parse_timestamp, timestamp
 
-ANSWER, CONFIRM, FOLLOW_UP, OUTCOME = "answer", "confirm", "follow-up", "outcome"
+ANSWER, CONFIRM, FOLLOW_UP, OUTCOME, CONDITIONS = "answer", "confirm", "follow-up", "outcome", "conditions"
 
 
 def limit_of(agreement: Agreement, name: str, *, expedited: bool = False, urgent: bool = False) -> timedelta:
-    """How long the agreement gives for a step: the answer, the conclusion, the follow-up, the report of its result."""
+    """How long the agreement gives for a step: the answer, the conclusion, the follow-up, the word on its conditions, the
+    report of its result."""
     if name == ANSWER:
         terms = agreement.answer
         return timedelta(seconds=terms.expedited_seconds) if expedited else timedelta(hours=terms.automated_hours)
     if name == CONFIRM:
         return timedelta(days=agreement.retention.hit_reference_at_requester_days)
+    if name == CONDITIONS:
+        return timedelta(hours=agreement.follow_up.hours_ordinary)
     if name == FOLLOW_UP:
         return timedelta(hours=agreement.follow_up.hours_urgent if urgent else agreement.follow_up.hours_ordinary)
     return timedelta(days=agreement.duties.outcome_days)
@@ -100,6 +105,6 @@ def late(node: Node) -> list[Clock]:
 
 
 __all__ = [
-    "ANSWER", "CONFIRM", "FOLLOW_UP", "OUTCOME", "Clock", "breach", "find", "late", "limit_of", "of_conversation", "pause",
+    "ANSWER", "CONDITIONS", "CONFIRM", "FOLLOW_UP", "OUTCOME", "Clock", "breach", "find", "late", "limit_of", "of_conversation", "pause",
     "resume", "start", "stop",
 ]  # fmt: skip

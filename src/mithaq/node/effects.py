@@ -21,7 +21,6 @@ from mithaq.pact.agreement import Agreement
 from mithaq.pact.ledger import Entry
 from mithaq.pact.message import Opened
 from mithaq.pact.notices import Notice, read_notice
-from mithaq.pact.standing import How
 
 # (tx, node, agreement, opened, terms) -> what the ledger entry says besides.
 _FOLLOWS: Mapping[str, Callable[[Tx, Node, Agreement, Opened, Any], dict[str, Any]]] = MappingProxyType({
@@ -46,10 +45,10 @@ def take(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stages: Stage
     notice = read_notice(opened.body)
     _check_contacts(node, agreement, opened, notice)
     part = None if notice.form.recipient == "query" else notice.form.recipient
-    if not notice.form.always and standing.how(tx, node, agreement, part) is not How.IN_FORCE:
+    if not notice.form.passes(standing.how(tx, node, agreement, part)):
         raise TrustError(
             "NOD-201",
-            f"a notice of this kind ({notice.about}) passes only while the agreement is in force",
+            f"a notice of this kind ({notice.about}) does not pass as the agreement stands",
             place="notice",
             expected=f"an agreement in force ({notice.form.requirement})",
         )

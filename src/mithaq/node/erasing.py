@@ -3,7 +3,7 @@
     decided and logged (`store.retention.plan_erasures`) ─► finish ─► rows · keys · gallery ─► forgotten
 
 The decision commits with the ledger; what follows is repeated until it is done, so a crash in between leaves an erasure
-late and never undone. Labels: print:, reference: (keys of prints); person:, local:, released: (personal data); gallery:
+late and never undone. Labels: print:, reference: (keys of prints); person:, local:, released:, matter: (personal data, texts); gallery:
 (templates of a reference number). A record that is exposed again is made searchable in the same way (searchable:).
 """
 
@@ -24,7 +24,7 @@ from mithaq.node.store import references, retention
 from mithaq.search import Gallery
 
 _log = structlog.get_logger("mithaq.erasing")
-KINDS = {"print", "reference", "person", "local", "released"}
+KINDS = {"print", "reference", "person", "local", "released", "matter"}
 HIDE, SHOW = "gallery:", "searchable:"
 
 

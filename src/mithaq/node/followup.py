@@ -327,6 +327,8 @@ def _send(
     summary = release.summary()
     conversation = move(tx, node, conversation, event, by, agreement, reasons=reasons, release=summary)
     clocks.stop(tx, node, conversation, clocks.FOLLOW_UP)
+    if release.handling.caveats:
+        clocks.start(tx, node, conversation.id, clocks.CONDITIONS, clocks.limit_of(agreement, clocks.CONDITIONS))
     outgoing.post(
         tx,
         node,
@@ -377,7 +379,9 @@ def take_release(tx: Tx, node: Node, agreement: Agreement, opened: Opened, stage
     if release.reason:
         return entry
     node.keep_released(conversation.id, release.fields, plain(release.handling))
-    if not release.handling.caveats:
+    if release.handling.caveats:
+        clocks.start(tx, node, conversation.id, clocks.CONDITIONS, clocks.limit_of(agreement, clocks.CONDITIONS))
+    else:
         move(tx, node, conversation, Event.ACKNOWLEDGE, Actor.SYSTEM, agreement)
     return entry
 

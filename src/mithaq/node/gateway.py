@@ -159,6 +159,7 @@ class Node:
         self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
         self._opened_keys: tuple[set[str], tuple[EncryptionKey, ...]] = (set(), (keys.encrypt,))
         self.refused_heads: dict[str, str] = {}  # partner: digest of its last checkpoint that was refused
+        self.exposed_on = ""  # the day (UTC) for which the records' ages were last looked at (`upkeep.birthdays`)
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 
     def __enter__(self) -> Node:
@@ -231,6 +232,10 @@ class Node:
     def former_encryption(self) -> frozenset[str]:
         """The thumbprints of the keys that this node was sealed to before its present one."""
         return self._former("encrypt")
+
+    def former_ledger(self) -> frozenset[str]:
+        """The thumbprints of the keys with which this node signed its ledger before its present one."""
+        return self._former("checkpoint")
 
     def _former(self, kind: str) -> frozenset[str]:
         files = Files(self.settings.home).keys.glob(f"{kind}-*.pem")

@@ -104,13 +104,17 @@ def resumed(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Pau
 
 def accepted(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: By) -> dict[str, Any]:
     """The receiver is bound by the conditions (REQ-056)."""
-    move(tx, node, of_message(tx, node, opened, Side.HOLDER), Event.ACKNOWLEDGE, Actor.PARTNER, agreement)
+    conversation = of_message(tx, node, opened, Side.HOLDER)
+    clocks.stop(tx, node, conversation, clocks.CONDITIONS)
+    move(tx, node, conversation, Event.ACKNOWLEDGE, Actor.PARTNER, agreement)
     return {"by": terms.by}
 
 
 def declined(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: By) -> dict[str, Any]:
     """The receiver did not accept the conditions and has erased the data (REQ-056)."""
-    move(tx, node, of_message(tx, node, opened, Side.HOLDER), Event.DECLINE, Actor.PARTNER, agreement)
+    conversation = of_message(tx, node, opened, Side.HOLDER)
+    clocks.stop(tx, node, conversation, clocks.CONDITIONS)
+    move(tx, node, conversation, Event.DECLINE, Actor.PARTNER, agreement)
     return {"by": terms.by}
 
 

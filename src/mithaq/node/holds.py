@@ -2,8 +2,8 @@
 
     place ─► nothing of the subject is erased ─► its end, or lift ─► the first sweep after it erases what is due
 
-A subject is a conversation's id, a reference number, or "log" for the whole ledger. Author and end are signed with the
-author's own credential; the author's words stay in the table, the ledger has the code.
+A subject is the id of a conversation or a matter, a reference number, or "log" for the whole ledger. Author and end are
+signed with the author's own credential; the author's words stay in the table, the ledger has the code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from mithaq.errors import FormatError, SettingsError
 from mithaq.node import journal, officers
 from mithaq.node.gateway import Node
-from mithaq.node.store import conversations, references, retention
+from mithaq.node.store import conversations, matters, references, retention
 from mithaq.node.store.retention import Hold
 from mithaq.units import timestamp
 
@@ -71,7 +71,7 @@ def everything(node: Node) -> list[Hold]:
 
 
 def _is_here(node: Node, tx: Any, subject: str) -> bool:
-    if conversations.find_conversation(tx, subject) is not None:
+    if conversations.find_conversation(tx, subject) or matters.find_matter(tx, subject):
         return True
     with node.identities.read() as identities:
         return references.sealed_person(identities, subject) is not None

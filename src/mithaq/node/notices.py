@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mithaq.node import outgoing
+from mithaq.errors import TrustError
+from mithaq.node import outgoing, standing
 from mithaq.node.gateway import Node
 from mithaq.node.stages import Stages
 from mithaq.node.store import Tx
@@ -22,8 +23,16 @@ def send(
     tx: Tx, node: Node, agreement: Agreement, partner: str, about: str, terms: object, *, matter: str = "", **log: Any
 ) -> Message:
     """Put a notice out; `matter` is the id of the exchange that it belongs to (a new one where it is the first), `log`
-    what its ledger entry says besides (`pact.entries`). Wake the node after the commit."""
+    what its ledger entry says besides (`pact.entries`). Wake the node after the commit. TrustError NOD-315 for a kind
+    that ends with the agreement, after its end (REQ-164)."""
     form = FORMS[about]
+    if form.ends and not form.passes(standing.how(tx, node, agreement, None)):
+        raise TrustError(
+            "NOD-315",
+            f"a notice of this kind ({about}) ends with the agreement",
+            place="notice",
+            expected="an agreement that has not ended, or one of the duties that go on after it (REQ-164)",
+        )
     return outgoing.post(
         tx,
         node,

@@ -18,6 +18,7 @@ from mithaq.pact.bundle import Selection, choose, make_bundle
 from mithaq.pact.checkpoint import Checkpoint, sign_checkpoint
 from mithaq.pact.entries import EntryBody, read_entry
 from mithaq.pact.merkle import Get, consistency_proof, inclusion_proof, root
+from mithaq.pact.rotation import ledger_keys
 
 PURPOSES = ("audit", "lawfulness", "security", "authority", "review")
 
@@ -95,9 +96,11 @@ def bundle(node: Node, selection: Selection, *, by: str, reason: str) -> dict[st
     """The bundle as JSON values, after a `log-read` entry; errors as of `may_read`."""
     may_read(node, by, reason)
     keys: dict[str, list[str]] = {}
+    told = {partner: node.told(partner) for partner in node.agreements.partners()}
     for agreement in node.agreements.all():
-        for code, party in agreement.parties.items():
-            keys.setdefault(code, []).extend(key for key in party.keys.checkpoint if key not in keys.get(code, []))
+        for code in agreement.parties:
+            every = [str(key) for key in ledger_keys(agreement, code, told[agreement.other(node.party)], ever=True)]
+            keys.setdefault(code, []).extend(key for key in every if key not in keys.get(code, []))
     keys.setdefault(node.party, [node.keys.checkpoint.vkey])
     with node.database.write() as tx:
         size = ledger.ledger_size(tx)

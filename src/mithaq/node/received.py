@@ -63,6 +63,7 @@ def accept(node: Node, conversation_id: str, *, officer: str, passphrase: str) -
             return refusal
         codes = list((conversation.release or {}).get("conditions", []))
         act = officers.act(tx, node, credential, conversation, "conditions-accepted", conditions=codes)
+        clocks.stop(tx, node, conversation, clocks.CONDITIONS)
         conversation = move(tx, node, conversation, Event.ACCEPT, Actor.OFFICER, agreement)
         _tell(tx, node, agreement, conversation, "conditions-accepted", By(officer), by=officer, act=act.digest)
     node.wake.set()
@@ -91,14 +92,16 @@ def decline(node: Node, conversation_id: str, *, officer: str, passphrase: str) 
 
 
 def show_special(
-    node: Node, conversation_id: str, *, officer: str, passphrase: str, reason: str
+    node: Node, conversation_id: str, *, officer: str, passphrase: str, reason: str, use: str, consent: str = ""
 ) -> Mapping[str, Any] | Refused:
-    """Data of special nature, to the officer who asked for them and nobody else, for a reason code that is logged
-    (REQ-055)."""
+    """Data of special nature, to the officer who asked for them and nobody else, for a reason code (REQ-055) and one of
+    the four uses, "consented" with the matter of the consent (REQ-100); both are logged."""
     officers.unlock(node, officer, passphrase, role="officer")
     _require_code(reason)
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
+        if refusal := _gate_use(tx, node, conversation, officer, use, consent):
+            return refusal
         if conversation.state not in BOUND:
             return refused("conditions-open", agreement)
         acts = {act.kind: act for act in conversations.conversation_acts(tx, conversation.id)}
@@ -106,29 +109,38 @@ def show_special(
         special = chain.special_fields(fields)
         if not special or not same_person(acts["request"].officer, officer):
             return refused("special-category-blocked", agreement, field=special[0] if special else "health")
-        _log_shown(tx, node, conversation, officer, special, reason)
+        _log_shown(tx, node, conversation, officer, special, reason, use, consent)
     return {name: fields[name] for name in special}
 
 
 def export(
-    node: Node, conversation_id: str, *, officer: str, passphrase: str, use: Use | None = None
+    node: Node,
+    conversation_id: str,
+    *,
+    officer: str,
+    passphrase: str,
+    use: str,
+    consent: str = "",
+    to: Use | None = None,
 ) -> dict[str, Any] | Refused:
-    """Released data with their conditions, for this agency's own case file, or to `share` or for a court (`judicial`):
-    what the conditions forbid is refused (REQ-057). Data of special nature are never in it (REQ-055)."""
+    """Released data with their conditions, for one of the four uses, which is logged (REQ-100); for this agency's own
+    case file, or to `share` or for a court (`judicial`): what the conditions forbid is refused (REQ-057). Data of special
+    nature are never in it (REQ-055)."""
     officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         conversation, agreement = open_conversation(tx, node, conversation_id)
         found = received(node, conversation)
+        if refusal := _gate_use(tx, node, conversation, officer, use, consent):
+            return refusal
         mark = matters.find_mark(tx, conversation.id)
-        if mark is not None and mark.state in ("blocked", "deleted"):
-            return refused(f"data-{mark.state}", agreement)  # `exchanges.held` opens what is blocked for its one use
         if not found.fields:
             return refused("conditions-open" if found.handling.caveats else "nothing-to-release", agreement)
-        decision = gate_use(found.handling, agreement, use) if use else None
+        decision = gate_use(found.handling, agreement, to) if to else None
         if isinstance(decision, Refused):
             node.metrics.refused.labels(decision.reason, "requester").inc()
             return decision
-        _log_shown(tx, node, conversation, officer, tuple(found.fields), f"export-{use}" if use else "export")
+        reason = f"export-{to}" if to else "export"
+        _log_shown(tx, node, conversation, officer, tuple(found.fields), reason, use, consent)
     return {
         "conversation": conversation.id,
         "case": conversation.case_number,
@@ -209,10 +221,24 @@ def _tell(
     notices.send(tx, node, agreement, conversation.partner, about, terms, matter=conversation.id, **log)
 
 
+def _gate_use(tx: Tx, node: Node, conversation: Conversation, officer: str, use: str, consent: str) -> Refused | None:
+    from mithaq.node.exchanges.matters import subject_of
+    from mithaq.node.exchanges.uses import gate  # the rooms of the exchanges open data through this module
+
+    return gate(tx, node, subject_of(tx, conversation.id), officer, use=use, consent=consent)
+
+
 def _log_shown(
-    tx: Tx, node: Node, conversation: Conversation, officer: str, fields: tuple[str, ...], reason: str
+    tx: Tx,
+    node: Node,
+    conversation: Conversation,
+    officer: str,
+    fields: tuple[str, ...],
+    reason: str,
+    use: str,
+    consent: str,
 ) -> None:
-    shown = {"by": officer, "fields": sorted(fields), "reason": reason}
+    shown = {"by": officer, "fields": sorted(fields), "reason": reason, "use": use, "matter": consent}
     journal.write(tx, node, "data-shown", conversation=conversation.id, **shown)
 
 

@@ -1,10 +1,10 @@
 """The sweep: what has outlived its time is erased, and the ledger, a report and a certificate say so (REQ-080 to 086).
 
-    hits' reference prints · erasures whose hold ended · released data at their review date · logs ─► decided, logged ─► done
+    hits' reference prints · erasures whose hold ended · data at their review date · matters · logs ─► decided ─► done
 
-Released data are erased at their review date: who needs them longer places a hold before it (`node.holds`). A certificate
-goes to the party that released them where the agreement asks for one. The log of a conversation ends with its last entry
-and its data: while released data are kept, so is the log of where they came from.
+Data that a partner released or supplied are erased at their review date: who needs them longer places a hold before it
+(`node.holds`). A certificate goes to that partner where the agreement asks for one. The log of a conversation ends with its
+last entry and its data: while these are kept, so is the log of where they came from.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mithaq.node import certificates, erasing, exposure, journal, notices
+from mithaq.node import certificates, clocks, ending, erasing, exposure, journal, notices
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import Tx, conversations, matters, retention
 from mithaq.node.store.conversations import Conversation
-from mithaq.node.store.matters import Mark
+from mithaq.node.store.matters import Mark, Matter
 from mithaq.node.store.retention import HeldErasure
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.deletion import DeletionCertificate, months_later
@@ -39,8 +39,9 @@ LEGAL_DEFAULT_MONTHS = 24  # REQ-084, where no agreement says otherwise
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did: hits whose prints went, suspended erasures done, releases erased, certificates sent, log entries
-    and rows erased, keys without a record destroyed, and what holds kept back."""
+    """What a sweep did: hits whose prints went, suspended erasures done, releases and supplies erased, certificates sent,
+    log entries and rows erased, keys without a record destroyed, what holds kept back, supplies given up because nobody
+    approved them, and matters whose texts and rows ended."""
 
     hits: int = 0
     after_hold: int = 0
@@ -50,6 +51,8 @@ class Swept:
     rows: int = 0
     keys: int = 0
     held: int = 0
+    given_up: int = 0
+    matters: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """The report as JSON values."""
@@ -62,12 +65,16 @@ def sweep(node: Node) -> Swept:
     hits = late_candidates(node)
     after_hold, held = _after_holds(node)
     releases, sent, held_releases = _released(node)
+    given_up = ending.give_up(node)
+    ended = ending.end(node)
     entries, rows, held_logs = _logs(node)
     keys = erasing.destroy_stray_keys(node, older_than_s=STRAY_AFTER_S)
     erasing.settle(node)
     if sent:
         node.wake.set()
-    return Swept(hits, after_hold, releases, sent, entries, rows, keys, held + held_releases + held_logs)
+    return Swept(
+        hits, after_hold, releases, sent, entries, rows, keys, held + held_releases + held_logs, given_up, ended
+    )
 
 
 def late_candidates(node: Node) -> int:
@@ -128,38 +135,56 @@ def _released(node: Node) -> tuple[int, int, int]:
     erased = sent = held = 0
     for conversation_id, at in kept:
         with node.database.write() as tx:
-            conversation = conversations.find_conversation(tx, conversation_id, lock=True)
-            agreement = node.agreements.find(conversation.agreement) if conversation else None
-            if conversation is None or agreement is None or timestamp(review_date(agreement, at)) > timestamp(now):
+            of_query = conversations.find_conversation(tx, conversation_id, lock=True)
+            source = of_query or matters.find_matter(tx, conversation_id)
+            agreement = node.agreements.find(source.agreement) if source else None
+            if source is None or agreement is None or review_date(agreement, at, codes_of(source)) > now:
                 continue
-            if {conversation_id, conversation.reference} & retention.held_subjects(tx, timestamp(now)):
+            if {conversation_id, reference_of(source)} & retention.held_subjects(tx, timestamp(now)):
                 held += 1
                 continue
-            if forget_release(tx, node, agreement, conversation, "retention-over"):
+            if forget_release(tx, node, agreement, source, "retention-over"):
                 sent += 1
+            if isinstance(source, Matter):
+                matters.change_matter(tx, source.id, state="erased", due_at=None, changed_at=timestamp(now))
         erased += 1
     return erased, sent, held
 
 
-def review_date(agreement: Agreement, received_at: str) -> datetime:
-    """When data that were released then are erased, unless a hold keeps them."""
-    return months_later(datetime.fromisoformat(received_at), agreement.retention.released_review_months)
+def review_date(agreement: Agreement, received_at: str, codes: Iterable[str]) -> datetime:
+    """When data that came then under these handling codes are erased, unless a hold keeps them (REQ-083)."""
+    return months_later(datetime.fromisoformat(received_at), agreement.retention.review_months(codes))
 
 
-def forget_release(tx: Tx, node: Node, agreement: Agreement, conversation: Conversation, reason: str) -> bool:
-    """Decide, log and certify the erasure of a conversation's released data; True where a certificate goes out.
+def codes_of(source: Conversation | Matter) -> list[str]:
+    """The handling codes that the data of a conversation, or of a supply, came under."""
+    if isinstance(source, Conversation):
+        return [str(code) for code in (source.release or {}).get("conditions", [])]
+    return [str(source.facts.get("handling", ""))]
+
+
+def reference_of(source: Conversation | Matter) -> str | None:
+    """The reference number that a release names; a supply is named by its own id."""
+    return source.reference if isinstance(source, Conversation) else source.id
+
+
+def forget_release(tx: Tx, node: Node, agreement: Agreement, source: Conversation | Matter, reason: str) -> bool:
+    """Decide, log and certify the erasure of released or supplied data; True where a certificate goes out.
 
     For a correction or a declined condition, too: the caller finishes it with `erasing.finish` after the commit.
     """
-    retention.plan_erasures(tx, [f"released:{conversation.id}"], timestamp(node.clock()))
-    certificate = certificates.make(tx, node, conversation, reason)
+    retention.plan_erasures(tx, [f"released:{source.id}"], timestamp(node.clock()))
+    if isinstance(source, Conversation):
+        clocks.stop(tx, node, source, clocks.CONDITIONS)  # nobody accepts conditions on data that are gone
+    certificate = certificates.make(tx, node, source, reason)
     document = certificates.digest(certificate.signed)
-    facts = {"conversation": conversation.id, "what": "released", "reason": reason, "by": "node"}
-    journal.write(tx, node, "deleted", **facts, reference=conversation.reference, document=document)
+    what = "released" if isinstance(source, Conversation) else "supplied"
+    facts = {"conversation": source.id, "what": what, "reason": reason, "by": "node"}
+    journal.write(tx, node, "deleted", **facts, reference=reference_of(source), document=document)
     if not agreement.retention.certificates:
         return False
     terms = DeletionCertificate(certificate.signed)
-    partner, reference = conversation.partner, conversation.reference
+    partner, reference = source.partner, reference_of(source)
     notices.send(
         tx,
         node,
@@ -199,7 +224,7 @@ def _logs(node: Node) -> tuple[int, int, int]:
         for conversation in ended:
             erase_prints(tx, node, conversation, ["query", "candidate"], reason="retention-over")
             rows += retention.delete_conversation(tx, conversation)
-        rows += retention.delete_old_messages(tx, otherwise)
+        rows += retention.delete_old_messages(tx, otherwise, but=kept_data | holds)
         there = retention.kept_ids(tx)  # entries of what is still kept are kept with it
         erase, held = [], 0
         for index, body in retention.old_entries(tx, newest):
@@ -207,7 +232,8 @@ def _logs(node: Node) -> tuple[int, int, int]:
             data = entry["data"]
             if entry["at"] >= limits.get(data.get("agreement", ""), otherwise):
                 continue
-            if {data.get("conversation"), data.get("reference"), *data.get("references", ())} & holds:
+            named = {data.get(name) for name in ("conversation", "reference", "subject", "matter")}
+            if {*named, *data.get("references", ())} & holds:
                 held += 1
             elif not {data.get("conversation"), data.get("message")} & there:
                 erase.append(index)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from mithaq.errors import SettingsError, StorageError, TrustError
 from mithaq.node import life, notices, officers
@@ -24,13 +24,24 @@ from mithaq.node.store import Tx
 from mithaq.node.store.life import LifeEvent, events_with
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.keys import (
+    checkpoint_key_from_pem,
     encryption_key_from_pem,
     generate_encryption_key,
     generate_signing_key,
     signing_key_from_pem,
 )
 from mithaq.pact.message import Opened, partner_of
-from mithaq.pact.rotation import KeyAnnounced, KeyConfirmed, KeyRevoked, Rotating, announced, check_announced, revoked
+from mithaq.pact.rotation import (
+    KeyAnnounced,
+    KeyConfirmed,
+    KeyRevoked,
+    Rotating,
+    announced,
+    check_announced,
+    ledger_key,
+    ledger_keys,
+    revoked,
+)
 from mithaq.pact.rotation import announce as announcement
 from mithaq.pact.strict import canonical, plain
 from mithaq.pact.terms import Jwk
@@ -43,9 +54,9 @@ def announce(node: Node, kind: Rotating, *, officer: str, passphrase: str) -> li
     SettingsError NOD-209 while another new key of that kind waits for its confirmation."""
     credential = officers.unlock(node, officer, passphrase, role="officer")
     target = _next(node, kind)
-    if kind == "sign":
-        sign = generate_signing_key(node.settings.node.suite)
-        terms, pem = announcement(node.party, sign), sign.to_pem()
+    if kind != "encrypt":
+        sign = generate_signing_key(node.settings.node.suite if kind == "sign" else "default")
+        terms, pem = announcement(node.party, sign, kind), sign.to_pem()
     else:
         encrypt = generate_encryption_key(node.settings.node.suite)
         terms, pem = KeyAnnounced("encrypt", encrypt.jwk, ""), encrypt.to_pem()
@@ -71,7 +82,13 @@ def announce(node: Node, kind: Rotating, *, officer: str, passphrase: str) -> li
 
 
 def revoke(
-    node: Node, kind: Literal["sign", "encrypt", "tls"], name: str, *, reason: str, officer: str, passphrase: str
+    node: Node,
+    kind: Literal["sign", "encrypt", "checkpoint", "tls"],
+    name: str,
+    *,
+    reason: str,
+    officer: str,
+    passphrase: str,
 ) -> list[LifeEvent]:
     """Tell every partner that a key of ours, or a certificate, holds no more. Without another confirmed key this node
     stops until an amendment names one: announce first. SettingsError NOD-211 for a key that is not ours."""
@@ -98,14 +115,19 @@ def listed(node: Node) -> list[dict[str, Any]]:
             gone |= revoked(node.party, told)
             names |= {("sign", key.thumbprint): "next" for key in announced(node.party, "sign", told)}
             names |= {("encrypt", key.thumbprint): "next" for key in announced(node.party, "encrypt", told)}
+            names |= {("checkpoint", key.thumbprint): "next" for key in announced(node.party, "checkpoint", told)}
     for agreement in node.agreements.all():
         keys = agreement.parties[node.party].keys
         names |= {("sign", key.thumbprint): "former" for key in keys.sign}
         names |= {("encrypt", key.thumbprint): "former" for key in keys.encrypt}
+        ledger = ledger_keys(agreement, node.party, ())
+        names |= {("checkpoint", ledger_key(key).thumbprint): "former" for key in ledger}
         names |= {("tls", digest): "used" for digest in keys.certificate_digests}
-    for kind, former in (("sign", node.former_signing()), ("encrypt", node.former_encryption())):
+    for kind, former in (
+        ("sign", node.former_signing()), ("encrypt", node.former_encryption()), ("checkpoint", node.former_ledger()),
+    ):  # fmt: skip
         names |= {(kind, name): "former" for name in former}
-    names["sign", node.keys.sign.thumbprint] = names["encrypt", node.keys.encrypt.thumbprint] = "used"
+    names |= {(kind, _used(node, kind)): "used" for kind in get_args(Rotating)}
     return [
         {"kind": kind, "name": name, "state": "revoked" if name in gone else state}
         for (kind, name), state in names.items()
@@ -142,6 +164,7 @@ def take_revoked(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms
     names: dict[str, set[str]] = {
         "sign": {key.thumbprint for key in (*pinned.signing_keys, *announced(sender, "sign", told))},
         "encrypt": {key.thumbprint for key in (*encrypting, *announced(sender, "encrypt", told))},
+        "checkpoint": {ledger_key(key).thumbprint for key in ledger_keys(agreement, sender, told, ever=True)},
         "tls": set(pinned.certificates),
     }
     if terms.name not in names[terms.kind]:
@@ -159,14 +182,15 @@ def adopt(node: Node, terms: KeyConfirmed) -> None:
         return
     if _jwk(terms.kind, pem).thumbprint != terms.name:
         return
-    before = node.keys.sign.thumbprint if terms.kind == "sign" else node.keys.encrypt.thumbprint
-    former = folder / f"{terms.kind}-{before}.pem"
+    former = folder / f"{terms.kind}-{_used(node, terms.kind)}.pem"
     if not former.exists():
         os.link(used, former)
     source.replace(used)  # whole or not at all: at every instant there is one key under that name
     if terms.kind == "sign":
         node.keys = replace(node.keys, sign=signing_key_from_pem(pem))
         node.agreements.trust(terms.name)
+    elif terms.kind == "checkpoint":
+        node.keys = replace(node.keys, checkpoint=checkpoint_key_from_pem(pem, node.keys.checkpoint.name))
     else:
         node.keys = replace(node.keys, encrypt=encryption_key_from_pem(pem))
     _rewrite_party(node, terms.kind, _jwk(terms.kind, pem))
@@ -178,8 +202,9 @@ def _rewrite_party(node: Node, kind: Rotating, key: Jwk) -> None:
     if not file.is_file():
         return
     code, party = read_party(file.read_bytes(), place=PARTY_FILE)
-    others = tuple(one for one in getattr(party.keys, kind) if one != key)
-    keys = replace(party.keys, sign=(key, *others)) if kind == "sign" else replace(party.keys, encrypt=(key, *others))
+    new: Any = node.keys.checkpoint.vkey if kind == "checkpoint" else key
+    others = tuple(one for one in getattr(party.keys, kind) if one != new)
+    keys = replace(party.keys, **{kind: (new, *others)})
     described = {"schema": "mithaq-party-1", "code": code, "party": plain(replace(party, keys=keys))}
     temporary = file.with_suffix(".part")
     temporary.write_bytes(canonical(described) + b"\n")
@@ -200,7 +225,13 @@ def _has_confirmed(told: list[LifeEvent], partner: str, terms: KeyConfirmed) -> 
 
 
 def _jwk(kind: Rotating, pem: bytes) -> Jwk:
-    return signing_key_from_pem(pem).jwk if kind == "sign" else encryption_key_from_pem(pem).jwk
+    return encryption_key_from_pem(pem).jwk if kind == "encrypt" else signing_key_from_pem(pem).jwk
+
+
+def _used(node: Node, kind: Rotating) -> str:
+    if kind == "checkpoint":
+        return ledger_key(node.keys.checkpoint.verifier).thumbprint
+    return node.keys.sign.thumbprint if kind == "sign" else node.keys.encrypt.thumbprint
 
 
 def _next(node: Node, kind: Rotating) -> Path:

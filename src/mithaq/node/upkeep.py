@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from mithaq.errors import MithaqError, PartnerError
-from mithaq.node import alarms, clocks, erasing, extracts, journal, retention, standing, witness
+from mithaq.node import alarms, clocks, erasing, exposure, extracts, journal, retention, standing, witness
 from mithaq.node.gateway import Node
 from mithaq.node.states import erase_prints
 from mithaq.node.store import conversations, ledger, matters, messages, references
@@ -63,9 +63,21 @@ def expire(node: Node) -> None:
             journal.write(tx, node, "conversation-expired", conversation=conversation.id, reason="no-answer")
             erase_prints(tx, node, conversation.id, ["query"], reason="expired")
             clocks.stop(tx, node, conversation, clocks.ANSWER)
+    birthdays(node)
     retention.late_candidates(node)
     alarms.sweep(node)
     erasing.finish(node)
+
+
+def birthdays(node: Node) -> int:
+    """Once a day, where the exposure rule asks for an age: decide every record anew; returns how many changed (REQ-025)."""
+    today = timestamp(node.clock())[:10]
+    if node.exposed_on == today:
+        return 0
+    _, rule = exposure.current_rule(node)
+    changed = exposure.again(node) if rule is not None and rule.min_age else 0
+    node.exposed_on = today
+    return changed
 
 
 def cosign(node: Node) -> None:

@@ -12,7 +12,6 @@ from mithaq.node import refusals
 from mithaq.node.gateway import COMPARE_RETRY_S, Node
 from mithaq.node.store import Tx, ledger
 from mithaq.node.store.ledger import Note
-from mithaq.pact.agreement import Agreement
 from mithaq.pact.certificate import certificate_fingerprint
 from mithaq.pact.checkpoint import (
     AddCheckpoint,
@@ -29,15 +28,9 @@ from mithaq.pact.checkpoint import (
     verify_checkpoint,
     verify_cosignature,
 )
-from mithaq.pact.keys import Vkey, parse_vkey
 from mithaq.pact.merkle import consistency_proof, root
+from mithaq.pact.rotation import ledger_keys
 from mithaq.units import timestamp
-
-
-def checkpoint_keys(agreement: Agreement, party: str) -> list[Vkey]:
-    """The keys with which a party signs its ledger and co-signs the other's."""
-    return [parse_vkey(text) for text in agreement.parties[party].keys.checkpoint]
-
 
 NOT_COMPARED = "NOD-164"  # the partner has not said yet what it knows of our ledger
 NOT_COUNTED = "NOD-208"  # nor what it counted of our quotas (`quotas.begin`)
@@ -110,7 +103,7 @@ def offer(node: Node, partner: str) -> bool:
         status, text = poster.exchange_checkpoint(request)
     try:
         signed = add_signatures(note, text)
-        verify_cosignature(signed, checkpoint_keys(agreement, partner), now=node.clock())
+        verify_cosignature(signed, ledger_keys(agreement, partner, node.told(partner)), now=node.clock())
     except TrustError as error:
         raise PartnerError("NOD-161", f"the partner did not co-sign our ledger ({error.code})", place=partner) from None
     with node.database.write() as tx:
@@ -136,11 +129,13 @@ def co_sign(node: Node, body: bytes, certificate: bytes) -> tuple[int, str]:
     if partner is None:
         raise TrustError("PAC-102", "the connection's certificate is pinned for nobody", place="checkpoint")
     agreement = node.agreements.current(partner.party, node.clock())
-    keys = checkpoint_keys(agreement, partner.party)
+    told = node.told(partner.party)
+    keys = ledger_keys(agreement, partner.party, told)
+    ever = ledger_keys(agreement, partner.party, told, ever=True)
     try:
         with node.database.write() as tx:
             stored = ledger.find_note(tx, partner.party, node.party)
-            known = verify_checkpoint(stored.note, keys) if stored else None
+            known = verify_checkpoint(stored.note, ever) if stored else None
             answer = consider_checkpoint(body, keys=keys, known=known, key=node.keys.checkpoint, at=node.clock())
             if isinstance(answer, Conflict):
                 return 409, f"{answer.size}\n"

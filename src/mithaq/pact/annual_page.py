@@ -49,6 +49,7 @@ _GROUPS: Sequence[tuple[str, Bilingual]] = (
     ("follow-ups", Bilingual(en="Requests for personal data", ar="طلبات البيانات الشخصية")),
     ("releases", Bilingual(en="Releases", ar="الإفصاح")),
     ("outcomes", Bilingual(en="What released data led to", ar="ما أفضت إليه البيانات المفصح عنها")),
+    ("false-identities", Bilingual(en="False identities", ar="الهويات الزائفة")),
     ("notices", Bilingual(en="Notices", ar="الإشعارات")),
 )
 _NAMES: Mapping[str, Bilingual] = {
@@ -61,6 +62,7 @@ _NAMES: Mapping[str, Bilingual] = {
     "reply-ms.longest": Bilingual(en="the longest", ar="أطولها"),
     "follow-ups": Bilingual(en="requests", ar="الطلبات"),
     "releases.special": Bilingual(en="with data of special nature", ar="تضمّنت بيانات ذات طبيعة خاصة"),
+    "false-identities": Bilingual(en="false identities found", ar="هويات زائفة كُشفت"),
     "expired": Bilingual(en="without an answer in time", ar="دون جواب في المهلة"),
     "undeliverable": Bilingual(en="messages that could not be delivered", ar="رسائل تعذّر تسليمها"),
     "checkpoints-refused": Bilingual(en="checkpoints refused", ar="نقاط تحقّق مرفوضة"),

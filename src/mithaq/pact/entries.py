@@ -195,9 +195,9 @@ KINDS: Mapping[str, EntryKind] = {
     ),
     "release-approved": EntryKind("REQ-111", ("conversation", "reference", "prepared_by", "by", "act")),
     "release-returned": EntryKind("REQ-054", ("conversation", "by", "act")),
-    "data-shown": EntryKind(
-        "REQ-055", ("conversation", "by", "fields", "reason")
-    ),  # released data, to whom and what for
+    "data-shown": EntryKind(  # released data, to whom and for which of the four uses
+        "REQ-100", ("conversation", "by", "fields", "reason", "use"), ("matter",)
+    ),
     "data-erased": EntryKind("REQ-056", ("conversation", "reason"), ("by",)),
     "channel-recorded": EntryKind("REQ-167", ("conversation", "channel", "by")),
     "release-sent": _RELEASE,

@@ -17,10 +17,13 @@ from datetime import datetime
 from typing import Annotated, Literal, get_args
 
 from mithaq.pact.agreement import Agreement
+from mithaq.pact.caveats import GROUNDS
+from mithaq.pact.caveats import Ground as CaveatGround
 from mithaq.pact.gate import (
     CASE,
     Accepted,
     Decision,
+    Refused,
     Side,
     _contacts,
     _fields,
@@ -48,6 +51,7 @@ Text = Annotated[str, _TEXT]
 Line = Annotated[str, _LINE]
 Note = Annotated[str, _NOTE]
 Data = Mapping[CoreField, object]
+Assessed = Literal["kept", "not-needed", "wrong", "conditions-declined"]
 Conditions = Annotated[tuple[Line, ...], _CONDITIONS]
 
 Ground = Literal["terrorist-offences", "terrorist-training", "serious-crime"]  # REQ-060 (a), (b), (c)
@@ -69,8 +73,17 @@ ABROAD = frozenset({"third-state", "international-body", "private"})  # never wi
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A condition on the use of supplied data in words, with the specific ground for it (REQ-062, REQ-058)."""
+
+    ground: CaveatGround
+    text: Line
+
+
+@dataclass(frozen=True)
 class Supply:
-    """Data that nobody asked for, in an individual case, with its ground, the facts behind it and the circumstances."""
+    """Data that nobody asked for, in an individual case, with its ground, the facts behind it and the circumstances;
+    and under which conditions: a handling code, with its ground unless it is H0, and conditions in words."""
 
     ground: Ground
     facts: Text
@@ -78,15 +91,16 @@ class Supply:
     case: Line
     offence: Line
     handling: Handling
-    conditions: Conditions
+    handling_ground: CaveatGround | None
+    conditions: Annotated[tuple[Condition, ...], _CONDITIONS]
     data: Annotated[Data, Rule("at least one item", least=1)]
 
 
 @dataclass(frozen=True)
 class SupplyAssessed:
-    """What the receiver made of a supply: it keeps the data, or has erased them."""
+    """What the receiver made of a supply: it keeps the data and is bound by their conditions, or has erased them."""
 
-    result: Literal["kept", "not-needed", "wrong"]
+    result: Assessed
     explanation: Note
 
 
@@ -237,6 +251,13 @@ class SupplyFacts:
     fields: tuple[str, ...]
     prepared_by: str = ""
     approved_by: str = ""
+    conditions: tuple[tuple[str, str], ...] = ()  # (handling code, its ground), H3 for each condition in words
+
+
+def conditions_of(terms: Supply) -> tuple[tuple[str, str], ...]:
+    """The conditions of a supply as codes with their grounds, for the gate; H0 with no ground is no condition."""
+    code = (terms.handling, terms.handling_ground or "")
+    return (*([] if code == ("H0", "") else [code]), *(("H3", one.ground) for one in terms.conditions))
 
 
 def gate_supply(
@@ -262,7 +283,18 @@ def gate_supply(
         return refused("same-officer", agreement)
     if not facts.fields:
         return refused("nothing-to-release", agreement)
-    return _fields(facts.fields, agreement, special_allowed=False) or Accepted()
+    refusal = gate_conditions(facts.conditions, agreement) or _fields(facts.fields, agreement, special_allowed=False)
+    return refusal or Accepted()
+
+
+def gate_conditions(conditions: tuple[tuple[str, str], ...], agreement: Agreement) -> Refused | None:
+    """Whether these (handling code, ground) may be set on a supply: agreed, each with a specific ground (REQ-062)."""
+    for code, ground in conditions:
+        if code not in agreement.handling:
+            return refused("caveat-not-agreed", agreement, code=code)
+        if ground not in GROUNDS:
+            return refused("caveat-without-ground", agreement, code=code)
+    return None
 
 
 # How supplied data may stand at their receiver, and what moves them (REQ-091, REQ-093). Deleted is the end.

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from mithaq.errors import TrustError
 from mithaq.pact import exchanges, rotation, standing, steps
 from mithaq.pact.deletion import DeletionCertificate
+from mithaq.pact.standing import How
 from mithaq.pact.statistics import Summary
 from mithaq.pact.strict import Rule, canonical, load, plain, read
 from mithaq.pact.terms import _PLAIN, Role
@@ -34,18 +35,25 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Form:
-    """One kind of notice: its terms, the roles of the two contact points, the requirement, and whether it passes
-    while the agreement is suspended or over."""
+    """One kind of notice: its terms, the roles of the two contact points, the requirement, whether it passes while the
+    agreement is suspended or over, and whether it stops with the agreement all the same: after the end only the duties
+    for what was supplied go on, and what those rest on (REQ-164)."""
 
     terms: type
     requirement: str
     sender: Role = "query"
     recipient: Role = "query"
     always: bool = False
+    ends: bool = False
+
+    def passes(self, how: How) -> bool:
+        """True where a notice of this kind passes while its part of the agreement stands so."""
+        over = how in (How.EXPIRED, How.TERMINATED)
+        return how is How.IN_FORCE or (self.always and not (self.ends and over))
 
 
 FORMS: Mapping[str, Form] = MappingProxyType({
-    "exercise": Form(Exercise, "REQ-120", always=True),
+    "exercise": Form(Exercise, "REQ-120", always=True, ends=True),
     "supply": Form(exchanges.Supply, "REQ-060", "spontaneous", "spontaneous"),
     "supply-assessed": Form(exchanges.SupplyAssessed, "REQ-063", "spontaneous", "spontaneous", always=True),
     "correction-demand": Form(exchanges.CorrectionDemand, "REQ-090", always=True),
@@ -54,24 +62,24 @@ FORMS: Mapping[str, Form] = MappingProxyType({
     "wrong-data": Form(exchanges.WrongData, "REQ-092", always=True),
     "withdrawal": Form(exchanges.Withdrawal, "REQ-092", always=True),
     "false-hit": Form(exchanges.FalseHit, "REQ-095", always=True),
-    "consent-request": Form(exchanges.ConsentRequest, "REQ-102"),
-    "consent-answer": Form(exchanges.ConsentAnswer, "REQ-102"),
+    "consent-request": Form(exchanges.ConsentRequest, "REQ-102", always=True),
+    "consent-answer": Form(exchanges.ConsentAnswer, "REQ-102", always=True),
     "consent-revoked": Form(exchanges.ConsentRevoked, "REQ-102", always=True),
     "access-consultation": Form(exchanges.AccessConsultation, "REQ-141", always=True),
     "access-answer": Form(exchanges.AccessAnswer, "REQ-141", always=True),
     "access-outcome": Form(exchanges.AccessOutcome, "REQ-142", always=True),
     "breach": Form(exchanges.Breach, "REQ-122", always=True),
     "conclusion": Form(steps.HolderConclusion, "REQ-033"),
-    "delay": Form(steps.Delay, "REQ-043", always=True),
-    "clock-paused": Form(steps.Pause, "REQ-044", "release", "query", always=True),
-    "clock-resumed": Form(steps.Pause, "REQ-044", "release", "query", always=True),
+    "delay": Form(steps.Delay, "REQ-043", always=True, ends=True),
+    "clock-paused": Form(steps.Pause, "REQ-044", "release", "query", always=True, ends=True),
+    "clock-resumed": Form(steps.Pause, "REQ-044", "release", "query", always=True, ends=True),
     "conditions-accepted": Form(steps.By, "REQ-056", "query", "release", always=True),
     "conditions-declined": Form(steps.By, "REQ-056", "query", "release", always=True),
-    "outcome-request": Form(steps.By, "REQ-059", "release", "query", always=True),
-    "outcome-report": Form(steps.Outcome, "REQ-059", "query", "release", always=True),
-    "suspension": Form(standing.Suspension, "REQ-163", always=True),
-    "resumption": Form(standing.Resumption, "REQ-163", always=True),
-    "termination": Form(standing.Termination, "REQ-164", always=True),
+    "outcome-request": Form(steps.By, "REQ-059", "release", "query", always=True, ends=True),
+    "outcome-report": Form(steps.Outcome, "REQ-059", "query", "release", always=True, ends=True),
+    "suspension": Form(standing.Suspension, "REQ-163", always=True, ends=True),
+    "resumption": Form(standing.Resumption, "REQ-163", always=True, ends=True),
+    "termination": Form(standing.Termination, "REQ-164", always=True, ends=True),
     "consultation": Form(standing.Consultation, "REQ-166", always=True),
     "key-announced": Form(rotation.KeyAnnounced, "REQ-124", always=True),
     "key-confirmed": Form(rotation.KeyConfirmed, "REQ-124", always=True),

@@ -202,8 +202,9 @@ def _of_message(
         found = [fact(f"releases.{data['outcome']}")]
         found += [fact(f"releases.reason.{one}") for one in data.get("reasons", ())]
         return found + [fact("releases.special")] * bool(SPECIAL & set(data["fields"]))
-    outcome = [f"outcomes.{data['outcome']}"] if data["about"] == "outcome-report" and "outcome" in data else []
-    return [fact(key) for key in (f"notices.{data['about']}", *outcome)]
+    result = data.get("outcome", "") if data["about"] == "outcome-report" else ""
+    counted = [f"outcomes.{result}"] * bool(result) + ["false-identities"] * (result == "result-false-identity")
+    return [fact(key) for key in (f"notices.{data['about']}", *counted)]
 
 
 def _own_key(kind: str, data: Mapping[str, Any]) -> str:

@@ -17,7 +17,15 @@ from mithaq.pact.terms import _WORD
 
 _REFERENCE = Rule("a reference number", re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}"))
 
-Result = Literal["result-charge", "result-arrest", "result-identity", "result-lead", "result-cleared", "result-unused"]
+Result = Literal[
+    "result-charge",
+    "result-arrest",
+    "result-identity",
+    "result-false-identity",
+    "result-lead",
+    "result-cleared",
+    "result-unused",
+]
 Channel = Literal["interpol", "legal-assistance", "liaison", "diplomatic"]
 RESULTS: tuple[str, ...] = get_args(Result)
 CHANNELS: tuple[str, ...] = get_args(Channel)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,6 +24,7 @@ Purpose = Literal[
 ]
 Role = Literal["query", "release", "spontaneous"]
 Part = Literal["TP/TP", "TP/UL", "PP/ULP", "LT/TP", "LP/PP", "LT/UL", "LP/ULP", "release", "spontaneous"]
+HandlingCode = Literal["H0", "H1", "H2", "H3"]
 CoreField = Literal[
     "family_name",
     "given_names",
@@ -302,14 +303,23 @@ class SpecialCategories:
 
 @dataclass(frozen=True)
 class Retention:
-    """How long each kind of data is kept: query prints at the holder, hit references, released data, logs; and whether
-    the partner gets a certificate of each deletion."""
+    """How long each kind of data is kept: query prints at the holder, hit references, supplied data, logs; whether the
+    partner gets a certificate of each deletion; and for data under a handling code another review date than the rest
+    have: the shortest of their codes' counts (REQ-083)."""
 
     query_at_holder: Literal["immediate"]
     hit_reference_at_requester_days: Annotated[int, Rule("1 to 366 days", low=1, high=366)]
     released_review_months: Annotated[int, Rule("1 to 120 months", low=1, high=120)]
     log_months: Annotated[int, Rule("1 to 120 months", low=1, high=120)]
     certificates: bool
+    review_months_by_code: Mapping[HandlingCode, Annotated[int, Rule("1 to 120 months", low=1, high=120)]] | None = (
+        field(default=None, metadata={"may_lack": True})
+    )
+
+    def review_months(self, codes: Iterable[str]) -> int:
+        """Months after which data that came under these handling codes are erased, unless a hold keeps them."""
+        classes: Mapping[str, int] = {str(code): months for code, months in (self.review_months_by_code or {}).items()}
+        return min((classes[code] for code in codes if code in classes), default=self.released_review_months)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from mithaq.node.exchanges.matters import (
     subject_of,
 )
 from mithaq.node.gateway import Node
+from mithaq.node.retention import codes_of
 from mithaq.node.store import Tx, conversations, references
 from mithaq.node.store import matters as store
 from mithaq.node.store.matters import Matter
@@ -252,6 +253,8 @@ def information(node: Node, subject_id: str) -> dict[str, Any]:
         subject = subject_of(tx, subject_id)
         records = [one for one in store.list_matters(tx, subject=subject.id) if one.kind == "information"]
         recipients = [row.recipient for row in store.disseminated(tx, subject.id)]
+        source = subject.conversation or store.find_matter(tx, subject.id)
+        codes = codes_of(source) if source else []
     agreement = node.agreements.by_id(subject.agreement)
     conversation = subject.conversation
     return {
@@ -262,7 +265,7 @@ def information(node: Node, subject_id: str) -> dict[str, Any]:
         "purposes": [conversation.purpose] if conversation else list(agreement.purposes),
         "legal_basis": conversation.legal_basis if conversation else "",
         "agreement": agreement.title,
-        "review_months": agreement.retention.released_review_months,
+        "review_months": agreement.retention.review_months(codes),
         "log_months": agreement.retention.log_months,
         "recipients": recipients,
         "records": [(one.state, one.facts.get("ground") or "", one.created_at) for one in records],

@@ -4,7 +4,7 @@
     disclose ──gate_use──► one file for one recipient, and a row of the dissemination list (data-disclosed)
     mark ──► active · flagged · blocked · deleted ──► recall: every recipient is told, and the matter waits for all
 
-No page shows these data without a use (REQ-100). `received.export`, for the agency's own case file, keeps to the marks too.
+No page shows these data without a use; `received.export` and `received.show_special` ask the same gate (`uses`, REQ-100).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 from mithaq.errors import FormatError, SettingsError
 from mithaq.node import journal, officers, received
-from mithaq.node.exchanges.matters import Subject, find, note, open_matter, sign, subject_of, texts
+from mithaq.node.exchanges.matters import Subject, find, note, sign, subject_of, texts
+from mithaq.node.exchanges.uses import CONSENT_TYPE, gate, read_consent, standing
 from mithaq.node.gateway import Node
 from mithaq.node.retention import RELEASED, forget_release
 from mithaq.node.states import erase_prints
@@ -24,15 +25,10 @@ from mithaq.node.store import Tx, retention
 from mithaq.node.store import matters as store
 from mithaq.node.store.matters import Dissemination, Mark, Matter, Recall
 from mithaq.node.store.retention import HeldErasure
-from mithaq.pact.agreement import Agreement
-from mithaq.pact.exchanges import MARKS, Consent, UseFacts, gate_use
+from mithaq.pact.exchanges import MARKS
 from mithaq.pact.gate import Refused, refused
 from mithaq.pact.gate import gate_use as gate_handling
-from mithaq.pact.jose import verify_compact
-from mithaq.pact.strict import load, read
 from mithaq.units import timestamp
-
-CONSENT_TYPE = "mithaq-consent+jws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +41,8 @@ class Held:
     state: str
     fault: str
     handling: str
-    conditions: tuple[Any, ...]  # texts; of a release {code, ground, en, ar}
+    conditions: tuple[Mapping[str, Any], ...]  # {code, ground, en, ar}
     data: Mapping[str, Any]
-
-
-def standing(tx: Tx, subject_id: str) -> Mark:
-    """The mark on supplied data; "active" where nobody set one."""
-    return store.find_mark(tx, subject_id) or Mark(subject_id, "active", "", "", "", "")
 
 
 def mark(
@@ -96,8 +87,13 @@ def mark(
         had = bool(node.released(subject.id))
         with node.identities.write() as identities:
             store.erase_received(identities, subject.id)
-        if subject.conversation is not None and had and retention.release_digest(tx, subject.id, "in"):
-            forget_release(tx, node, node.agreements.by_id(subject.agreement), subject.conversation, "corrected")
+        source = subject.conversation or store.find_matter(tx, subject.id)
+        on_record = source is not None and (
+            isinstance(source, Matter) or retention.release_digest(tx, subject.id, "in")
+        )
+        if source is not None and had and on_record:
+            ended = "declined" if reason in ("not-needed", "conditions-declined") else "corrected"
+            forget_release(tx, node, node.agreements.by_id(subject.agreement), source, ended)
         retention.plan_erasures(tx, [f"released:{subject.id}"], now)
         if subject.conversation is not None:
             erase_prints(tx, node, subject.id, ["candidate", "query"], reason=reason)
@@ -118,8 +114,7 @@ def use(node: Node, subject_id: str, *, officer: str, passphrase: str, use: str,
     officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         subject = subject_of(tx, subject_id)
-        refusal = _gate(tx, node, subject, officer, use=use, consent=consent)
-        if refusal:
+        if refusal := gate(tx, node, subject, officer, use=use, consent=consent):
             return refusal
         held = _held(tx, node, subject)
         if not held.data:
@@ -147,7 +142,7 @@ def disclose(
     credential = officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         subject = subject_of(tx, subject_id)
-        refusal = _gate(
+        refusal = gate(
             tx, node, subject, officer, use=use, consent=consent, recipient=recipient, recipient_kind=recipient_kind
         )
         if refusal:
@@ -185,32 +180,6 @@ def disclose(
     return json.dumps(file, ensure_ascii=False, indent=1).encode()
 
 
-def _gate(
-    tx: Tx,
-    node: Node,
-    subject: Subject,
-    officer: str,
-    *,
-    use: str,
-    consent: str,
-    recipient: str = "",
-    recipient_kind: str = "",
-) -> Refused | None:
-    agreement = node.agreements.by_id(subject.agreement)
-    with node.identities.read() as identities:
-        released = subject.held and subject.id in store.received_subjects(identities)
-    state = standing(tx, subject.id)
-    given, stands = _consent(tx, node, subject, agreement, consent)
-    facts = UseFacts(released, state.state, state.use, use, recipient_kind, recipient.strip(), given, stands)
-    decision = gate_use(facts, agreement, at=node.clock())
-    if not isinstance(decision, Refused):
-        return None
-    log = {"subject": subject.id, "reason": decision.reason, "by": officer}
-    codes = {"use": use, "recipient_kind": recipient_kind} if decision.reason != "use-not-permitted" else {}
-    journal.write(tx, node, "use-refused", **log, **codes)
-    return decision
-
-
 def _forbidden(node: Node, subject: Subject, consent: str) -> Refused | None:
     """What the supplier's handling code forbids without its consent: handing on data that came under H2 (REQ-057)."""
     if subject.conversation is None or consent:
@@ -221,35 +190,26 @@ def _forbidden(node: Node, subject: Subject, consent: str) -> Refused | None:
     return decision if isinstance(decision, Refused) else None
 
 
-def _consent(tx: Tx, node: Node, subject: Subject, agreement: Agreement, matter_id: str) -> tuple[Consent | None, bool]:
-    """The consent that a matter holds, read from the supplier's signature anew; and whether it stands."""
-    if not matter_id:
-        return None, False
-    matter, _ = open_matter(tx, node, matter_id, "consent", ours=True)
-    proof = texts(node, matter.id).get("consent-answer", {}).get("proof")
-    if not proof:
-        return None, False
-    consent = read_consent(str(proof), agreement, subject.partner)
-    return consent, matter.state == "granted" and (consent.matter, consent.subject) == (matter.id, subject.id)
-
-
-def read_consent(proof: str, agreement: Agreement, supplier: str) -> Consent:
-    """The consent that the supplier signed; TrustError (`pact.jose`) where the signature is not one of its keys."""
-    keys = agreement.parties[supplier].keys.sign
-    payload = verify_compact(proof.encode(), keys, typ=CONSENT_TYPE, place="consent").payload
-    return read(Consent, load(payload, what="consent"), what="consent")
-
-
 def _held(tx: Tx, node: Node, subject: Subject) -> Held:
     """What is held, data of special nature left out; no data at all while nobody has accepted their conditions."""
     state = standing(tx, subject.id)
     values = subject.id, subject.partner, subject.case, state.state, state.reason
     if subject.conversation is None:
         supply = texts(node, subject.id).get("supply", {})
-        conditions = tuple(supply.get("conditions", ()))
-        return Held(*values, str(supply.get("handling", "")), conditions, data_of(node, subject.id))
+        return Held(*values, str(supply.get("handling", "")), conditions(node, supply), data_of(node, subject.id))
     came = received.received(node, subject.conversation)
     return Held(*values, "", tuple(received.conditions(node, came.handling)), came.fields)
+
+
+def conditions(node: Node, supply: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The conditions of a supply like those of a release (`received.conditions`): code, ground, and what each says."""
+    rows: list[dict[str, Any]] = []
+    if supply.get("handling_ground"):
+        text = node.text(supply["handling"])
+        rows.append({"code": supply["handling"], "ground": supply["handling_ground"], "en": text.en, "ar": text.ar})
+    for one in supply.get("conditions", ()):
+        rows.append({"code": "H3", "ground": one["ground"], "en": one["text"], "ar": one["text"]})
+    return tuple(rows)
 
 
 def data_of(node: Node, subject_id: str) -> dict[str, Any]:

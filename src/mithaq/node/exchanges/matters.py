@@ -17,14 +17,13 @@ from mithaq.errors import FormatError
 from mithaq.node import journal, notices
 from mithaq.node.gateway import Node
 from mithaq.node.officers import Signed
-from mithaq.node.standing import life_of
 from mithaq.node.store import Tx, conversations, messages
 from mithaq.node.store import matters as store
 from mithaq.node.store.conversations import Act, Conversation
 from mithaq.node.store.matters import Matter
+from mithaq.node.store.messages import Message
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.credential import OfficerKey
-from mithaq.pact.gate import Refused, _in_force
 from mithaq.pact.message import Opened
 from mithaq.pact.strict import plain
 from mithaq.units import parse_timestamp, timestamp
@@ -63,11 +62,6 @@ def subject_of(tx: Tx, subject_id: str, *, partner: str = "") -> Subject:
             remedy="`mithaq node status` and `mithaq exchange matters` show them",
         )
     return Subject(matter.id, matter.partner, matter.agreement, str(matter.facts["case"]), not matter.ours, None)
-
-
-def not_in_force(tx: Tx, node: Node, agreement: Agreement) -> Refused | None:
-    """Why a notice that passes only while the agreement is in force cannot go now; None where it can."""
-    return _in_force(agreement, node.clock(), None, life_of(tx, node, agreement))
 
 
 def begin(
@@ -169,11 +163,11 @@ def sign(tx: Tx, node: Node, credential: OfficerKey, place: str, kind: str, **te
     return Signed(signed)
 
 
-def say(tx: Tx, node: Node, matter: Matter, agreement: Agreement, about: str, terms: object, **log: Any) -> None:
-    """Put the matter's notice out and keep its texts. Wake the node after the commit."""
+def say(tx: Tx, node: Node, matter: Matter, agreement: Agreement, about: str, terms: object, **log: Any) -> Message:
+    """Put the matter's notice out and keep its texts; returns the message. Wake the node after the commit."""
     keep_text(node, matter, about, terms)
     log.setdefault("subject", matter.subject)
-    notices.send(tx, node, agreement, matter.partner, about, terms, matter=matter.id, **log)
+    return notices.send(tx, node, agreement, matter.partner, about, terms, matter=matter.id, **log)
 
 
 def note(tx: Tx, node: Node, matter: Matter, event: str, by: str, **log: Any) -> None:

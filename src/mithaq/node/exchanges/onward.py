@@ -22,7 +22,6 @@ from mithaq.node.exchanges.matters import (
     begin_theirs,
     change,
     keep_text,
-    not_in_force,
     of_notice,
     open_matter,
     say,
@@ -61,8 +60,6 @@ def ask(
         agreement = node.agreements.by_id(subject.agreement)
         if not subject.held or not node.released(subject.id):
             return refused("not-released", agreement)
-        if refusal := not_in_force(tx, node, agreement):
-            return refusal
         terms = ConsentRequest(subject.id, use, recipient.strip(), purpose, safeguards, fields)  # type: ignore[arg-type]
         due = node.clock() + timedelta(days=agreement.duties.consent_days)
         matter = begin(
@@ -106,8 +103,6 @@ def grant(
     with node.database.write() as tx:
         matter, agreement = open_matter(tx, node, matter_id, "consent", ours=False)
         _in_state(matter, "received")
-        if refusal := not_in_force(tx, node, agreement):
-            return refusal
         asked = read(ConsentRequest, texts(node, matter.id)["consent-request"], what="consent-request")
         consent = Consent(matter.id, matter.subject, asked.use, asked.recipient, conditions, timestamp(until))
         read(Consent, plain(consent), what="consent")
@@ -128,8 +123,6 @@ def refuse(node: Node, matter_id: str, *, explanation: str, officer: str, passph
     with node.database.write() as tx:
         matter, agreement = open_matter(tx, node, matter_id, "consent", ours=False)
         _in_state(matter, "received")
-        if refusal := not_in_force(tx, node, agreement):
-            return refusal
         act = sign(tx, node, credential, matter.id, "consent-refused", subject=matter.subject)
         matter = change(tx, node, matter, "refused")
         terms = ConsentAnswer("refused", explanation, None)

@@ -1,9 +1,11 @@
 """Section 7: data that nobody asked for, in an individual case, from one spontaneous contact point to the other.
 
     prepare (officer) ─► approve (another; gate_supply) ──supply──► take_supply (gate_supply): to be assessed
-                         take_assessed ◄──supply-assessed── assess: kept, or erased as not needed or wrong
+                         take_assessed ◄──supply-assessed── assess: kept, or erased: not needed, wrong, or
+                                                          its conditions declined
 
-The prepared data lie in the identities store; once they are sent they are the receiver's to keep, and erased here.
+The prepared data lie in the identities store; once they are sent they are erased here, and
+the receiver's to keep until their review date (REQ-083).
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from mithaq.errors import FormatError
-from mithaq.node import officers
+from mithaq.node import erasing, officers
 from mithaq.node.chain import held_fields
+from mithaq.node.ending import forget_texts
 from mithaq.node.exchanges import held
 from mithaq.node.exchanges.correction import _in_state
 from mithaq.node.exchanges.matters import (
@@ -37,7 +40,15 @@ from mithaq.node.store import Tx
 from mithaq.node.store.matters import Matter
 from mithaq.pact.agreement import Agreement
 from mithaq.pact.caveats import Handling
-from mithaq.pact.exchanges import Supply, SupplyAssessed, SupplyFacts, gate_supply
+from mithaq.pact.exchanges import (
+    Assessed,
+    Supply,
+    SupplyAssessed,
+    SupplyFacts,
+    conditions_of,
+    gate_conditions,
+    gate_supply,
+)
 from mithaq.pact.gate import Refused
 from mithaq.pact.message import Opened
 from mithaq.pact.notices import notice_body
@@ -57,6 +68,8 @@ def prepare(
     agreement = node.agreements.current(partner, node.clock())
     own = held_fields(node.person(reference), agreement.follow_up.core_data) if reference else {}
     terms = replace(terms, data=cast(Any, {**own, **terms.data}))
+    if refusal := gate_conditions(conditions_of(terms), agreement):
+        return refusal
     notice_body("supply", terms)
     facts = replace(_facts(node, agreement, partner, terms), prepared_by=officer, approved_by="\u2026")
     matter_id, fields = node.new_id(), sorted(map(str, terms.data))
@@ -93,12 +106,14 @@ def approve(node: Node, matter_id: str, *, officer: str, passphrase: str) -> Mat
             return decision
         act = sign(tx, node, credential, matter.id, "supply-approved", fields=list(facts.fields))
         due = node.clock() + timedelta(days=agreement.duties.assess_days)
-        matter = change(tx, node, matter, "sent", due=due, approved_by=officer)
-        say(
+        message = say(
             tx, node, matter, agreement, "supply", terms, reason=terms.ground, fields=list(facts.fields), by=officer,
             act=act.digest, case=terms.case, prepared_by=prepared_by, approved_by=officer,
         )  # fmt: skip
-        keep_text(node, matter, "supply", {**plain(terms), "data": {}})
+        matter = change(tx, node, matter, "sent", due=due, approved_by=officer, release=message.digest)
+        keep_text(node, matter, "supplied", {**plain(terms), "data": {}})
+        forget_texts(tx, node, matter.id, ["supply"])
+    erasing.finish(node)
     node.wake.set()
     return matter
 
@@ -111,8 +126,10 @@ def cancel(node: Node, matter_id: str, *, officer: str, passphrase: str) -> Matt
         _in_state(matter, "prepared")
         act = sign(tx, node, credential, matter.id, "supply-given-up")
         note(tx, node, matter, "given-up", officer, act=act.digest)
-        keep_text(node, matter, "supply", {})
-        return change(tx, node, matter, "given-up")
+        forget_texts(tx, node, matter.id, ["supply"])
+        matter = change(tx, node, matter, "given-up")
+    erasing.finish(node)
+    return matter
 
 
 def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: Supply) -> dict[str, Any]:
@@ -128,6 +145,7 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
         terms.case,
         terms.offence,
         tuple(map(str, terms.data)),
+        conditions=conditions_of(terms),
     )
     decision = gate_supply(facts, agreement, at=node.clock(), side="holder", life=life_of(tx, node, agreement))
     if isinstance(decision, Refused):
@@ -137,22 +155,18 @@ def take_supply(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms:
     matter = begin_theirs(
         tx, node, "supply", agreement, opened, {**plain(terms), "data": {}}, "supply", state="to-assess",
         subject=manifest.conversation, due=node.clock() + timedelta(days=agreement.duties.assess_days),
-        ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields,
+        ground=terms.ground, case=terms.case, offence=terms.offence, fields=fields, handling=terms.handling, release=opened.digest,
     )  # fmt: skip
     node.keep_released(matter.id, plain(terms.data), plain(Handling()))
     return {"subject": matter.id, "reason": terms.ground, "fields": fields, "case": terms.case}
 
 
 def assess(
-    node: Node,
-    matter_id: str,
-    *,
-    result: Literal["kept", "not-needed", "wrong"],
-    officer: str,
-    passphrase: str,
-    explanation: str = "",
+    node: Node, matter_id: str, *, result: Assessed, officer: str, passphrase: str, explanation: str = ""
 ) -> Matter:
-    """An officer says whether the data are needed; what is not, or is wrong, is erased, and the supplier is told."""
+    """An officer says whether the data are needed and their conditions accepted; what is not needed, is wrong, or came
+    under conditions that are declined, is erased, and the supplier is told (REQ-062, REQ-063). Nothing is kept, and no
+    condition accepted, by itself: a supply that nobody assesses in `duties.assess_days` is overdue."""
     credential = officers.unlock(node, officer, passphrase, role="officer")
     with node.database.write() as tx:
         matter, agreement = open_matter(tx, node, matter_id, "supply", ours=False)
@@ -197,6 +211,7 @@ def _facts(node: Node, agreement: Agreement, partner: str, terms: Supply) -> Sup
         terms.case,
         terms.offence,
         tuple(sorted(map(str, terms.data))),
+        conditions=conditions_of(terms),
     )
 
 

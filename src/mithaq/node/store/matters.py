@@ -100,6 +100,27 @@ def change_matter(tx: Tx, matter_id: str, **values: Any) -> None:
     tx.execute(update(matters).where(matters.c.id == matter_id).values(values))
 
 
+def delete_matter(tx: Tx, matter_id: str) -> None:
+    """Delete a matter, the acts in it and who was told in it; of a supply also the mark and the recipients of its data."""
+    tx.execute(delete(recalls).where(recalls.c.matter == matter_id))
+    delete_subject(tx, matter_id)
+    tx.execute(delete(matters).where(matters.c.id == matter_id))
+
+
+def delete_subject(tx: Tx, subject: str) -> None:
+    """Delete the mark on supplied data, the acts on them, and the list of who got them."""
+    given = select(disseminations.c.id).where(disseminations.c.subject == subject)
+    tx.execute(delete(recalls).where(recalls.c.dissemination.in_(given)))
+    tx.execute(delete(disseminations).where(disseminations.c.subject == subject))
+    tx.execute(delete(marks).where(marks.c.subject == subject))
+    tx.execute(delete(matter_acts).where(matter_acts.c.matter == subject))
+
+
+def text_steps(identities: Tx, matter_id: str) -> list[str]:
+    """The steps of a matter in which something was written."""
+    return list(identities.execute(select(matter_texts.c.step).where(matter_texts.c.matter == matter_id)).scalars())
+
+
 def list_matters(
     tx: Tx, *, begins: str = "", subject: str = "", kinds: Sequence[str] = (), due_before: str = "", limit: int = 500
 ) -> list[Matter]:

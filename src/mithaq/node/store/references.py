@@ -8,7 +8,16 @@ from dataclasses import dataclass, fields
 from sqlalchemy import delete, func, insert, select, update
 
 from mithaq.node.store.database import Tx
-from mithaq.node.store.tables import enrolments, local_records, officers, persons, received, reference_prints, sessions
+from mithaq.node.store.tables import (
+    enrolments,
+    local_records,
+    matter_texts,
+    officers,
+    persons,
+    received,
+    reference_prints,
+    sessions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +203,10 @@ _FORGET = {
 def forget(identities: Tx, label: str) -> None:
     """Delete the row of personal data that a label names (identities database); nothing for a label of another kind."""
     kind, _, key = label.partition(":")
-    if kind in _FORGET:
+    if kind == "matter":
+        matter, _, step = key.partition(":")
+        identities.execute(delete(matter_texts).where(matter_texts.c.matter == matter, matter_texts.c.step == step))
+    elif kind in _FORGET:
         table, column = _FORGET[kind]
         identities.execute(delete(table).where(column == key))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
 from sqlalchemy import delete, insert, select, update
@@ -17,6 +17,7 @@ from mithaq.node.store.tables import (
     holds,
     ledger_entries,
     local_records,
+    matter_texts,
     messages,
     metadata,
     persons,
@@ -221,9 +222,10 @@ def delete_conversation(tx: Tx, conversation: str) -> int:
     return count + int(tx.execute(delete(conversations).where(conversations.c.id == conversation)).rowcount)
 
 
-def delete_old_messages(tx: Tx, before: str) -> int:
-    """Delete the messages that were done before an instant and belong to no conversation (notices); how many."""
-    alone = messages.c.conversation.not_in(select(conversations.c.id))
+def delete_old_messages(tx: Tx, before: str, *, but: Collection[str] = ()) -> int:
+    """Delete the messages that were done before an instant and belong to no conversation (notices), those of the matters
+    `but` left out; how many."""
+    alone = messages.c.conversation.not_in(select(conversations.c.id)) & messages.c.conversation.not_in(sorted(but))
     where = messages.c.done_at.is_not(None) & (messages.c.done_at < before) & alone
     return int(tx.execute(delete(messages).where(where)).rowcount)
 
@@ -249,4 +251,6 @@ def identity_labels(identities: Tx) -> set[str]:
     """The labels of all personal data that are kept (identities database)."""
     found = {f"person:{reference}" for reference in identities.execute(select(persons.c.reference)).scalars()}
     found |= {f"local:{reference}" for reference in identities.execute(select(local_records.c.reference)).scalars()}
+    texts = identities.execute(select(matter_texts.c.matter, matter_texts.c.step))
+    found |= {f"matter:{row.matter}:{row.step}" for row in texts}
     return found | {f"released:{one}" for one in identities.execute(select(received.c.conversation)).scalars()}
