@@ -176,6 +176,9 @@ def forget_release(tx: Tx, node: Node, agreement: Agreement, source: Conversatio
     retention.plan_erasures(tx, [f"released:{source.id}"], timestamp(node.clock()))
     if isinstance(source, Conversation):
         clocks.stop(tx, node, source, clocks.CONDITIONS)  # nobody accepts conditions on data that are gone
+    if isinstance(source, Matter) and not source.facts.get("release"):  # came before supplies were kept on record so
+        journal.write(tx, node, "deleted", conversation=source.id, what="supplied", reason=reason, by="node")
+        return False
     certificate = certificates.make(tx, node, source, reason)
     document = certificates.digest(certificate.signed)
     what = "released" if isinstance(source, Conversation) else "supplied"

@@ -208,7 +208,8 @@ def conditions(node: Node, supply: Mapping[str, Any]) -> tuple[dict[str, Any], .
         text = node.text(supply["handling"])
         rows.append({"code": supply["handling"], "ground": supply["handling_ground"], "en": text.en, "ar": text.ar})
     for one in supply.get("conditions", ()):
-        rows.append({"code": "H3", "ground": one["ground"], "en": one["text"], "ar": one["text"]})
+        old = {"ground": "", "text": one} if isinstance(one, str) else one  # kept before conditions had grounds
+        rows.append({"code": "H3", "ground": old["ground"], "en": old["text"], "ar": old["text"]})
     return tuple(rows)
 
 
