@@ -22,6 +22,8 @@ from mithaq.pact.receipt import Receipt
 from mithaq.units import timestamp
 
 KEEP_RECEIPTS_EVERY_S = 0.2  # a commit for many receipts is cheap; a receipt that waits longer looks like a stall
+UNREACHED = ("NOD-040", "NOD-041", "NOD-042", "NOD-048")  # the connection failed; all else is an answer
+KNOCK_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,21 @@ def deliver(node: Node, *message_ids: str) -> None:
     _keep_receipts(node, delivered)
 
 
+def knock(node: Node) -> None:
+    """Try one message to each partner that could not be reached: what waits must not sit out a long back-off once it
+    is there again."""
+    for partner, last in list(node.unreached.items()):
+        if node.monotonic() - last >= KNOCK_EVERY_S:
+            node.unreached[partner] = node.monotonic()
+            _make_due(node, partner, most=1)
+
+
+def _make_due(node: Node, partner: str, *, most: int | None = None) -> None:
+    with node.database.write() as tx:
+        messages.make_due(tx, timestamp(node.clock()), partner=partner, most=most)
+    node.wake.set()
+
+
 def _send(node: Node, message: Message, *, is_parked: bool) -> Delivered | None:
     """The partner's receipt; None where there is none, and what becomes of the message then is set."""
     stages = Stages()
@@ -80,6 +97,8 @@ def _send(node: Node, message: Message, *, is_parked: bool) -> Delivered | None:
         with stages("receipt"):
             return Delivered(message, data, outgoing.check_receipt(node, agreement, message, data), stages)
     except PartnerError as error:
+        if error.code in UNREACHED:
+            node.unreached.setdefault(message.partner, node.monotonic())
         node.metrics.deliveries.labels("retry" if error.may_retry else "refused").inc()
         if error.may_retry:
             outgoing.postpone(node, message, error)
@@ -109,5 +128,8 @@ def _keep_receipts(node: Node, delivered: Sequence[Delivered]) -> None:
             elif conversation.side == Side.HOLDER and message.kind == "release":
                 conversation = release_receipted(tx, node, conversation, agreement)
             add_stages(tx, conversation, one.stages)
+    for partner in {one.message.partner for one in delivered} & node.unreached.keys():
+        node.unreached.pop(partner, None)
+        _make_due(node, partner)
     node.metrics.deliveries.labels("delivered").inc(len(delivered))
     node.stop_at("receipt-kept")

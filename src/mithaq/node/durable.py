@@ -20,7 +20,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from mithaq.errors import MithaqError
-from mithaq.node import flow, national, retention, upkeep
+from mithaq.node import delivery, flow, national, retention, upkeep
 from mithaq.node.gateway import Node
 from mithaq.node.store import conversations, messages
 from mithaq.node.store.conversations import Conversation
@@ -159,6 +159,7 @@ class Engine:
         if now - self._last_upkeep >= UPKEEP_EVERY_S:
             self._last_upkeep = now
             upkeep.expire(self.node)
+            delivery.knock(self.node)
             upkeep.cosign(self.node)
             national.take_drop(self.node)
         if now - self._last_sweep >= SWEEP_EVERY_S:

@@ -159,6 +159,7 @@ class Node:
         self.uncounted: set[str] = set()  # partners whose count of our quotas is not in yet (`quotas.begin`)
         self._opened_keys: tuple[set[str], tuple[EncryptionKey, ...]] = (set(), (keys.encrypt,))
         self.refused_heads: dict[str, str] = {}  # partner: digest of its last checkpoint that was refused
+        self.unreached: dict[str, float] = {}  # partners that cannot be reached, and when we last knocked (monotonic)
         self.exposed_on = ""  # the day (UTC) for which the records' ages were last looked at (`upkeep.birthdays`)
         self.held: dict[str, str] = {}  # partners with whom queries wait, and the code of why (`witness.begin`)
 

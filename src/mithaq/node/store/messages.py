@@ -72,9 +72,15 @@ def due_messages(tx: Tx, now: str, *, limit: int) -> list[str]:
     return list(tx.execute(_DUE, {"now": now, "most": limit}).scalars())
 
 
-def make_due(tx: Tx, now: str) -> None:
-    """Let every outgoing message that waits for its next attempt have it now."""
-    tx.execute(update(messages).where(messages.c.direction == "out", messages.c.due_at > now).values(due_at=now))
+def make_due(tx: Tx, now: str, *, partner: str | None = None, most: int | None = None) -> None:
+    """Let outgoing messages that wait for their next attempt have it now: all, or the oldest to one partner."""
+    waiting = (messages.c.direction == "out") & (messages.c.due_at > now)
+    if partner is not None:
+        waiting &= messages.c.partner == partner
+    if most is not None:
+        oldest = select(messages.c.id).where(waiting).order_by(messages.c.created_at, messages.c.id).limit(most)
+        waiting &= messages.c.id.in_(oldest)
+    tx.execute(update(messages).where(waiting).values(due_at=now))
 
 
 def conversation_messages(tx: Tx, conversation_id: str) -> list[Message]:
