@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,15 +66,19 @@ class Wire:
 
 
 class Pair:
-    """Nodes QA and US below a folder, with officers, under one agreement that both signed."""
+    """Nodes QA and US below a folder, with officers, under one agreement that both signed.
 
-    def __init__(self, folder: Path, **terms: Any) -> None:
+    `listen` gives the partner addresses where the two are also to run as processes of their own.
+    """
+
+    def __init__(self, folder: Path, *, listen: Mapping[str, str] | None = None, **terms: Any) -> None:
         self.clock = Clock()
         self.homes = {code: folder / code for code in ("QA", "US")}
         for code, home in self.homes.items():
             initialise(
                 home, party=code, contact=f"{code.lower()}-ncp", name=NAMES[code], demonstration=True,
-                listen="127.0.0.1:0", desk="127.0.0.1:0", url="https://127.0.0.1:1",
+                desk="127.0.0.1:0",
+                **({"listen": listen[code]} if listen else {"listen": "127.0.0.1:0", "url": "https://127.0.0.1:1"}),
             )  # fmt: skip
         self.nodes = {code: open_node(home, clock=self.clock) for code, home in self.homes.items()}
         self.signed = self.agree(**terms)

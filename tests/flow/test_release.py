@@ -198,7 +198,8 @@ def test_a_release_whose_conditions_nobody_accepts_is_an_alarm_on_both_sides_and
         node = pair.nodes[code]
         upkeep.expire(node)
         assert [one["clock"] for one in entries(node, "clock-breached", found)] == ["conditions"], side
-        assert [(one.conversation, one.name) for one in clocks.late(node)] == [(found, "conditions")]
+        ours = [one for one in clocks.late(node) if one.conversation in (found, answered)]  # other tests have theirs
+        assert [(one.conversation, one.name) for one in ours] == [(found, "conditions")]
         assert not entries(node, "clock-breached", answered)
     assert pair.states(found) == ("released", "released")
     assert views.released(pair.nodes["QA"], found) == {}
