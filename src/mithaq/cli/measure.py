@@ -179,6 +179,21 @@ def flow(
     say(figures, json_, _lines(figures))
 
 
+@app.command()
+def ledger(
+    entries: Annotated[
+        list[int] | None, typer.Option(help="A size to grow to; again for more.  [default: 1000, 10000, 100000]")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Append, prove, verify and open a ledger as it grows: entries a second, milliseconds, bytes, memory."""
+    from mithaq.measure.ledger import measure_ledger
+
+    with advancing() as advance:
+        figures = measure_ledger(entries or [1000, 10_000, 100_000], advance=advance)
+    say(figures, json_, _lines(figures))
+
+
 def _lines(figures: dict[str, Any], indent: str = "") -> list[str]:
     lines: list[str] = []
     for name, value in figures.items():

@@ -79,7 +79,7 @@ def verify(node: Node) -> Report:
             own_keys=own,
             checkpoints=[found.note for found in notes],
             partner_keys=[key for keys in partners.values() for key in keys],
-            get=lambda level, index: ledger.node_hash(tx, level, index),
+            get=ledger.NodeReader(tx),
         )
         problems = [f"{finding.code} at {finding.place}: {finding.problem}" for finding in report.findings]
         if ledger.ledger_size(tx) != report.size:

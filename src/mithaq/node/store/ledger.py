@@ -45,12 +45,37 @@ def node_hash(tx: Tx, level: int, position: int) -> bytes:
     return bytes(found)
 
 
+class NodeReader:
+    """`node_hash` for a reader that goes through the tree from its left: each level is read ahead in blocks."""
+
+    def __init__(self, tx: Tx, *, block: int = 1000) -> None:
+        self._tx, self._block = tx, block
+        self._read: dict[int, dict[int, bytes]] = {}
+
+    def __call__(self, level: int, position: int) -> bytes:
+        found = self._read.get(level, {})
+        if position not in found:
+            ahead = ledger_nodes.c.position.between(position, position + self._block - 1)
+            statement = select(ledger_nodes.c.position, ledger_nodes.c.hash).where(ledger_nodes.c.level == level, ahead)
+            found = {int(row.position): bytes(row.hash) for row in self._tx.execute(statement)}
+            self._read[level] = found
+        return found[position]
+
+
 def add_entry(tx: Tx, entry: Entry, kind: str, at: str, nodes: Sequence[tuple[int, int, bytes]]) -> None:
     """Append an entry with the subtree hashes it completes; the caller holds the ledger's lock."""
     row = {"position": entry.index, "kind": kind, "at": at}
     tx.execute(_ADD_ENTRY, {**row, "commitment": entry.commitment, "salt": entry.salt, "body": entry.body})
     tx.execute(_ADD_NODES, [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
     tx.execute(_GROW, {"size": entry.index + 1})
+
+
+def add_entries(tx: Tx, new: Sequence[Entry], kind: str, at: str, nodes: Sequence[tuple[int, int, bytes]]) -> None:
+    """Append entries of one kind and instant with all the subtree hashes that they complete."""
+    rows = [{"position": e.index, "commitment": e.commitment, "salt": e.salt, "body": e.body} for e in new]
+    tx.execute(_ADD_ENTRY, [{**row, "kind": kind, "at": at} for row in rows])
+    tx.execute(_ADD_NODES, [{"level": level, "position": at_, "hash": value} for level, at_, value in nodes])
+    tx.execute(_GROW, {"size": new[-1].index + 1})
 
 
 def entries(tx: Tx, *, start: int = 0, batch: int = 1000) -> Iterator[Entry]:
