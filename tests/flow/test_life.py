@@ -403,6 +403,23 @@ def test_a_restored_old_back_up_gives_no_query_back(make: Callable[..., Pair], t
         assert counts(tx, "QA", "in", ["2026-03-10", "2026"]) == {("TP/TP", "2026-03-10"): 3, ("*", "2026"): 3}
 
 
+def test_a_restart_while_receipts_are_lost_counts_no_query_twice(pair: Pair) -> None:
+    node = pair.nodes["QA"]
+    pair.wires["QA"].lost = 2
+    for _ in range(2):
+        asked(pair)
+    flow.deliver(node, *_due(pair, "QA"))  # the partner has both and counted them; we do not know that
+    for code in pair.nodes:
+        quotas.begin(pair.nodes[code])
+    pair.run()  # what each counted is told while both queries wait for their next attempt
+    pair.clock.turn(minutes=5)
+    pair.run()
+    for code, way in (("QA", "out"), ("US", "in")):
+        with pair.nodes[code].database.read() as tx:
+            found = counts(tx, _other(code), way, ["2026-03-10", "2026"])
+        assert found == {("TP/TP", "2026-03-10"): 2, ("*", "2026"): 2}
+
+
 def _parties(pair: Pair) -> dict[str, Any]:
     return dict(read_party((home / "party.json").read_bytes(), place="test") for home in pair.homes.values())
 

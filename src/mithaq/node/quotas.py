@@ -82,12 +82,19 @@ def begin(node: Node) -> None:
 
 def take_counted(tx: Tx, node: Node, agreement: Agreement, opened: Opened, terms: QuotaCounted) -> dict[str, Any]:
     """Take the partner's figures where they are higher than ours, and answer in kind where it asks. It can raise a count
-    and so have us ask it less; it can never lower one."""
+    and so have us ask it less; it can never lower one.
+
+    It counts no more than we sent, unless we lost count: then what has no receipt yet comes on top, though it may have
+    counted some of that already.
+    """
     partner, year = opened.manifest.sender, terms.day[:4]
-    unseen = queries_on_their_way(tx, partner)  # counted here, and not there yet
+    unseen = queries_on_their_way(tx, partner)
+    known = counts(tx, partner, "out", [terms.day, year])
     for search_type, used in terms.received.items():
-        raise_count(tx, partner, "out", str(search_type), terms.day, used + unseen.get(str(search_type), 0))
-    raise_count(tx, partner, "out", YEAR, year, terms.received_in_year + sum(unseen.values()))
+        if used > known.get((str(search_type), terms.day), 0):
+            raise_count(tx, partner, "out", str(search_type), terms.day, used + unseen.get(str(search_type), 0))
+    if terms.received_in_year > known.get((YEAR, year), 0):
+        raise_count(tx, partner, "out", YEAR, year, terms.received_in_year + sum(unseen.values()))
     for search_type, used in terms.sent.items():
         raise_count(tx, partner, "in", str(search_type), terms.day, used)
     raise_count(tx, partner, "in", YEAR, year, terms.sent_in_year)
